@@ -1,0 +1,139 @@
+package pool
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+)
+
+// shrinkTo is the part of the budget down to which shrink closes idle instances, so that it isn't needed at every call.
+const shrinkTo = 0.95
+
+// candidate is an idle instance that may be closed.
+type candidate struct {
+	g     *Group
+	since time.Time
+}
+
+// shrink closes the longest idle instances until the budget is met, and reports whether it is.
+func (p *Pool) shrink() bool {
+	goal := int64(float64(p.cfg.Budget) * shrinkTo)
+	var all []candidate
+	p.mu.Lock()
+	for g := range p.groups {
+		g.mu.Lock()
+		for _, it := range g.idle[:max(0, len(g.idle)-g.prewarm)] {
+			all = append(all, candidate{g, it.idleSince})
+		}
+		g.mu.Unlock()
+	}
+	p.mu.Unlock()
+	slices.SortFunc(all, func(a, b candidate) int { return a.since.Compare(b.since) })
+	for _, c := range all {
+		if p.used.Load() <= goal {
+			break
+		}
+		if it := c.g.oldest(c.since); it != nil {
+			c.g.close(it)
+			p.stats.evicted.Add(1)
+		}
+	}
+	return p.used.Load() <= p.cfg.Budget
+}
+
+// oldest takes the group's longest idle instance if it was idle since then or earlier.
+func (g *Group) oldest(since time.Time) *item {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.idle) == 0 || g.idle[0].idleSince.After(since) {
+		return nil
+	}
+	it := g.idle[0]
+	g.idle = slices.Delete(g.idle, 0, 1)
+	return it
+}
+
+// housekeep expires idle instances and keeps the prewarmed ones up.
+func (p *Pool) housekeep() {
+	defer close(p.done)
+	interval := time.Second
+	if t := p.cfg.IdleTimeout / 4; t > 0 {
+		interval = min(interval, max(t, 5*time.Millisecond))
+	}
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(ErrClosed)
+	go func() {
+		select {
+		case <-p.stop:
+			cancel(ErrClosed)
+		case <-ctx.Done():
+		}
+	}()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case g := <-p.kick:
+			g.fill(ctx)
+		case now := <-tick.C:
+			for _, g := range p.snapshot() {
+				if p.cfg.IdleTimeout > 0 {
+					for it := g.oldestBeyondPrewarm(now.Add(-p.cfg.IdleTimeout)); it != nil; it = g.oldestBeyondPrewarm(now.Add(-p.cfg.IdleTimeout)) {
+						g.close(it)
+						p.stats.expired.Add(1)
+					}
+				}
+				g.fill(ctx)
+			}
+		}
+	}
+}
+
+func (g *Group) oldestBeyondPrewarm(since time.Time) *item {
+	g.mu.Lock()
+	spare := len(g.idle) > g.prewarm
+	g.mu.Unlock()
+	if !spare {
+		return nil
+	}
+	return g.oldest(since)
+}
+
+func (p *Pool) snapshot() []*Group {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	groups := make([]*Group, 0, len(p.groups))
+	for g := range p.groups {
+		groups = append(groups, g)
+	}
+	slices.SortFunc(groups, func(a, b *Group) int { return cmp.Compare(b.prewarm, a.prewarm) })
+	return groups
+}
+
+// fill starts instances until the prewarmed number is there.
+func (g *Group) fill(ctx context.Context) {
+	for ctx.Err() == nil {
+		g.mu.Lock()
+		if g.retired || g.live >= g.prewarm {
+			g.mu.Unlock()
+			return
+		}
+		g.live++
+		g.pool.work.Add(1)
+		g.mu.Unlock()
+		it, err := g.startOne(ctx)
+		if err != nil {
+			g.pool.work.Done()
+			if ctx.Err() == nil {
+				g.pool.cfg.Logger.Warn("prewarming failed", "error", err)
+			}
+			return
+		}
+		l := Lease{g: g, it: it}
+		l.measure()
+		l.giveBack()
+	}
+}

@@ -1,0 +1,342 @@
+// Package pool keeps the instances of functions: it hands out a warm one or has one started, takes it back, resets or
+// discards it behind the response, and holds all of them within a memory budget.
+//
+// It knows one kind of thing, an Instance, and one way to make it, a Starter. WebAssembly sandboxes and native containers
+// implement both, so that reuse, eviction and limits are written once.
+//
+// # Order of locks
+//
+// Pool.mu (the set of groups) before Group.mu (a group's idle instances). Neither is held while an instance starts, runs,
+// is measured, reset or closed.
+package pool
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Instance is a started function that serves one invocation at a time. Its methods are called by one goroutine at a time.
+type Instance interface {
+	// Reset takes the instance back to the state before its first invocation. After an error it is only closed.
+	Reset() error
+	// Footprint is the instance's private memory in bytes.
+	Footprint() int64
+	// Close gives the instance's resources back. It may keep some for the next Start.
+	Close()
+}
+
+// Starter makes instances of one function version.
+type Starter interface {
+	Start(ctx context.Context) (Instance, error)
+}
+
+// Config configures a Pool.
+type Config struct {
+	Budget      int64         // bytes that all instances together may occupy; 0 = no limit
+	IdleTimeout time.Duration // an instance idle for longer is closed; 0 = never
+	Logger      *slog.Logger
+}
+
+// Errors of Acquire.
+var (
+	ErrBudget  = errors.New("memory budget exhausted")
+	ErrRetired = errors.New("function version retired")
+	ErrClosed  = errors.New("pool closed")
+)
+
+// estimate is what a starting instance is assumed to occupy until it is measured.
+const estimate = 1 << 20
+
+// Pool holds instances in groups, one per function version.
+type Pool struct {
+	cfg  Config
+	used atomic.Int64 // footprint of all live instances
+
+	mu     sync.Mutex
+	groups map[*Group]struct{}
+	closed bool
+
+	work sync.WaitGroup // leases and background work
+	stop chan struct{}
+	kick chan *Group // prewarm requests
+	done chan struct{}
+
+	stats counters
+}
+
+type counters struct{ warm, cold, evicted, expired, reset, discarded atomic.Uint64 }
+
+// Stats counts what a pool did since it was made.
+type Stats struct {
+	Used      int64 // bytes
+	Live      int   // instances, idle or busy
+	Idle      int
+	Warm      uint64 // acquisitions served by an idle instance
+	Cold      uint64 // acquisitions that started one
+	Evicted   uint64 // closed for the budget
+	Expired   uint64 // closed after the idle timeout
+	Reset     uint64
+	Discarded uint64
+}
+
+// New makes a pool and starts its housekeeping goroutine, which Close ends.
+func New(cfg Config) *Pool {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	p := &Pool{cfg: cfg, groups: map[*Group]struct{}{}, stop: make(chan struct{}), kick: make(chan *Group, 64), done: make(chan struct{})}
+	go p.housekeep()
+	return p
+}
+
+// Group is the instances of one function version.
+type Group struct {
+	pool    *Pool
+	start   Starter
+	prewarm int
+
+	mu      sync.Mutex
+	idle    []*item // the most recently used last
+	live    int     // idle, busy and starting
+	retired bool
+}
+
+type item struct {
+	inst      Instance
+	footprint int64
+	calls     uint64
+	idleSince time.Time
+}
+
+// Group adds a function version of which prewarm instances are kept ready.
+func (p *Pool) Group(s Starter, prewarm int) (*Group, error) {
+	g := &Group{pool: p, start: s, prewarm: prewarm}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, ErrClosed
+	}
+	p.groups[g] = struct{}{}
+	if prewarm > 0 {
+		select {
+		case p.kick <- g:
+		default: // the next round of housekeeping sees it
+		}
+	}
+	return g, nil
+}
+
+// Lease is an instance in use. It ends with exactly one of Keep, Reset, Discard.
+type Lease struct {
+	g    *Group
+	it   *item
+	Cold bool // the instance serves its first invocation
+}
+
+// Instance is the leased instance.
+func (l *Lease) Instance() Instance { return l.it.inst }
+
+// Acquire hands out an idle instance, or starts one.
+func (g *Group) Acquire(ctx context.Context) (Lease, error) {
+	p := g.pool
+	g.mu.Lock()
+	if g.retired {
+		g.mu.Unlock()
+		return Lease{}, ErrRetired
+	}
+	p.work.Add(1) // under the lock: Close retires the group first, then waits
+	if n := len(g.idle); n > 0 {
+		it := g.idle[n-1]
+		g.idle[n-1] = nil
+		g.idle = g.idle[:n-1]
+		g.mu.Unlock()
+		p.stats.warm.Add(1)
+		return Lease{g: g, it: it, Cold: it.calls == 0}, nil
+	}
+	g.live++
+	g.mu.Unlock()
+	it, err := g.startOne(ctx)
+	if err != nil {
+		p.work.Done()
+		return Lease{}, err
+	}
+	p.stats.cold.Add(1)
+	return Lease{g: g, it: it, Cold: true}, nil
+}
+
+// startOne starts an instance that is already counted in g.live.
+func (g *Group) startOne(ctx context.Context) (*item, error) {
+	p := g.pool
+	if !p.reserve(estimate) {
+		g.forget(0)
+		return nil, ErrBudget
+	}
+	inst, err := g.start.Start(ctx)
+	if err != nil {
+		g.forget(estimate)
+		return nil, err
+	}
+	return &item{inst: inst, footprint: estimate}, nil
+}
+
+func (g *Group) forget(bytes int64) {
+	g.pool.used.Add(-bytes)
+	g.mu.Lock()
+	g.live--
+	g.mu.Unlock()
+}
+
+// reserve makes room in the budget for n bytes, closing idle instances if need be.
+func (p *Pool) reserve(n int64) bool {
+	if used := p.used.Add(n); p.cfg.Budget == 0 || used <= p.cfg.Budget {
+		return true
+	}
+	if p.shrink() {
+		return true
+	}
+	p.used.Add(-n)
+	return false
+}
+
+// Keep returns the instance for the next invocation of its version.
+func (l *Lease) Keep() {
+	it := l.it
+	it.calls++
+	// The footprint grows fast in the first calls and slowly later: measuring at powers of two keeps it off the warm path.
+	if it.calls&(it.calls-1) == 0 {
+		l.measure()
+	}
+	l.giveBack()
+}
+
+// Reset returns the instance after taking it back to its first state, in the background.
+func (l *Lease) Reset() {
+	c := *l
+	c.it.calls++
+	go func() {
+		if err := c.it.inst.Reset(); err != nil {
+			c.g.pool.cfg.Logger.Warn("instance discarded: reset failed", "error", err)
+			c.discard()
+			return
+		}
+		c.g.pool.stats.reset.Add(1)
+		c.measure()
+		c.giveBack()
+	}()
+}
+
+// Discard closes the instance, in the background.
+func (l *Lease) Discard() {
+	c := *l
+	go c.discard()
+}
+
+func (l *Lease) discard() {
+	l.g.pool.stats.discarded.Add(1)
+	l.g.close(l.it)
+	l.g.pool.work.Done()
+}
+
+func (l *Lease) measure() {
+	n := l.it.inst.Footprint()
+	l.g.pool.used.Add(n - l.it.footprint)
+	l.it.footprint = n
+}
+
+func (l *Lease) giveBack() {
+	g := l.g
+	l.it.idleSince = time.Now()
+	g.mu.Lock()
+	if g.retired {
+		g.mu.Unlock()
+		g.close(l.it)
+	} else {
+		g.idle = append(g.idle, l.it)
+		g.mu.Unlock()
+	}
+	p := g.pool
+	if p.cfg.Budget > 0 && p.used.Load() > p.cfg.Budget {
+		p.shrink()
+	}
+	p.work.Done()
+}
+
+func (g *Group) close(it *item) {
+	it.inst.Close()
+	g.forget(it.footprint)
+}
+
+// Retire closes the group: idle instances at once, busy ones when they come back. Acquire fails from now on.
+func (g *Group) Retire() {
+	p := g.pool
+	p.mu.Lock()
+	delete(p.groups, g)
+	p.mu.Unlock()
+	for _, it := range g.retire() {
+		g.close(it)
+	}
+}
+
+func (g *Group) retire() []*item {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	idle := g.idle
+	g.idle, g.retired = nil, true
+	return idle
+}
+
+// Live is the number of the group's instances, idle or busy.
+func (g *Group) Live() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.live
+}
+
+// Close retires every group, waits until all leases have ended or ctx does, and ends housekeeping.
+func (p *Pool) Close(ctx context.Context) error {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil
+	}
+	p.closed = true
+	groups := p.groups
+	p.groups = map[*Group]struct{}{}
+	p.mu.Unlock()
+	close(p.stop)
+	for g := range groups {
+		for _, it := range g.retire() {
+			g.close(it)
+		}
+	}
+	<-p.done
+	idle := make(chan struct{})
+	go func() { p.work.Wait(); close(idle) }()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Stats reads the pool's counters.
+func (p *Pool) Stats() Stats {
+	s := Stats{
+		Used: p.used.Load(), Warm: p.stats.warm.Load(), Cold: p.stats.cold.Load(), Evicted: p.stats.evicted.Load(),
+		Expired: p.stats.expired.Load(), Reset: p.stats.reset.Load(), Discarded: p.stats.discarded.Load(),
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for g := range p.groups {
+		g.mu.Lock()
+		s.Live += g.live
+		s.Idle += len(g.idle)
+		g.mu.Unlock()
+	}
+	return s
+}
