@@ -44,12 +44,11 @@ type Response struct {
 
 // Report is what one invocation cost.
 type Report struct {
-	Duration   time.Duration // the invocation itself, without Init
-	Billed     time.Duration // Duration rounded up to the billing unit of 100 ms (guide, Logging)
-	Init       time.Duration // binding and loading the function; 0 on a warm instance
-	Cold       bool          // the instance served its first invocation
-	Fuel       uint64        // metered guest instructions, about
-	MaxMemory  uint64        // the most linear memory in use, bytes
-	PageFaults uint64        // pages of guest memory first written since the last reset
-	MemoryMB   int           // the function's configured memory
+	Duration  time.Duration // the invocation itself, without Init
+	Billed    time.Duration // Duration rounded up to the billing unit of 100 ms (guide, Logging)
+	Init      time.Duration // binding and loading the function; 0 on a warm instance
+	Cold      bool          // the instance served its first invocation
+	Fuel      uint64        // metered guest instructions, about
+	MaxMemory uint64        // the most linear memory in use, bytes
+	MemoryMB  int           // the function's configured memory
 }

@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/thawrun/thaw/abi"
+)
+
+// logGroup is the CloudWatch log group of a function (guide, rows MON-02).
+func logGroup(name string) string { return "/aws/lambda/" + name }
+
+// newLogStream names the log stream of a new instance as Lambda does: date, version, 32 hexadecimal digits.
+func newLogStream(version string, now time.Time) string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails (package crypto/rand)
+	return now.UTC().Format("2006/01/02/[") + version + "]" + hex.EncodeToString(id[:])
+}
+
+// environment is the whole environment of a function as alternating keys and values. What Lambda reserves can't be
+// overridden by the function; what it merely presets can (Lambda Developer Guide, "Defined runtime environment variables").
+func environment(f *Function, g *abi.Guest, region, logStream string) []string {
+	env := map[string]string{
+		"LANG":            "en_US.UTF-8",
+		"PATH":            "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+		"LD_LIBRARY_PATH": "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+		"TZ":              ":UTC",
+	}
+	for _, kv := range g.Env {
+		k, v, _ := strings.Cut(kv, "=")
+		env[k] = v
+	}
+	maps.Copy(env, f.Env)
+	maps.Copy(env, map[string]string{
+		"_HANDLER":                        f.Handler,
+		"AWS_REGION":                      region,
+		"AWS_DEFAULT_REGION":              region,
+		"AWS_EXECUTION_ENV":               "AWS_Lambda_" + f.Runtime,
+		"AWS_LAMBDA_FUNCTION_NAME":        f.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION":     f.Version,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.MemoryMB),
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       logGroup(f.Name),
+		"AWS_LAMBDA_LOG_STREAM_NAME":      logStream,
+		"LAMBDA_TASK_ROOT":                abi.TaskRoot,
+		"LAMBDA_RUNTIME_DIR":              abi.RuntimeRoot,
+	})
+	pairs := make([]string, 0, 2*len(env))
+	for _, k := range slices.Sorted(maps.Keys(env)) {
+		pairs = append(pairs, k, env[k])
+	}
+	return pairs
+}

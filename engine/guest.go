@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/sandbox"
+)
+
+// maxShells bounds the idle shells of a guest, instantiated modules without a function: each costs Go heap that every
+// garbage collection has to mark (about 0.25 MB for CPython).
+const maxShells = 32
+
+// guest is an interpreter in an engine: its compiled program, its runtime snapshot and its idle shells.
+type guest struct {
+	e   *Engine
+	abi *abi.Guest
+
+	ready    chan struct{} // closed when loading ended
+	err      error
+	program  *sandbox.Program
+	snapshot *sandbox.Snapshot
+
+	mu     sync.Mutex
+	shells []*sandbox.Instance
+	closed bool
+}
+
+func newGuest(e *Engine, g *abi.Guest) *guest {
+	return &guest{e: e, abi: g, ready: make(chan struct{})}
+}
+
+// load prepares the guest. It runs once, in the background.
+func (g *guest) load(ctx context.Context) {
+	start := time.Now()
+	progress := func(stage string, done, total int, err error) {
+		if g.e.cfg.Progress != nil {
+			g.e.cfg.Progress(Progress{Guest: g.abi.Name, Stage: stage, Done: done, Total: total, Elapsed: time.Since(start), Err: err})
+		}
+	}
+	g.err = g.prepare(ctx, func(stage string, done, total int) { progress(stage, done, total, nil) })
+	if g.err != nil {
+		g.err = fmt.Errorf("prepare %s: %w", g.abi.Name, g.err)
+		progress("failed", 0, 0, g.err)
+		g.e.cfg.Logger.Error("runtime unusable", "guest", g.abi.Name, "error", g.err)
+	} else {
+		progress("ready", 0, 0, nil)
+		g.e.cfg.Logger.Debug("runtime ready", "guest", g.abi.Name, "elapsed", time.Since(start))
+	}
+	close(g.ready)
+}
+
+func (g *guest) wait(ctx context.Context) error {
+	select {
+	case <-g.ready:
+		return g.err
+	default:
+	}
+	select {
+	case <-g.ready:
+		return g.err
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrStarting, context.Cause(ctx))
+	}
+}
+
+func (g *guest) state() (ready bool, err error) {
+	select {
+	case <-g.ready:
+		return g.err == nil, g.err
+	default:
+		return false, nil
+	}
+}
+
+// prepare meters, compiles and snapshots the guest.
+func (g *guest) prepare(ctx context.Context, progress sandbox.Progress) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	program, err := g.e.host.Load(ctx, g.abi, progress)
+	if err != nil {
+		return err
+	}
+	if !program.Snapshotable() {
+		return fmt.Errorf("%w: its instances can't be pooled", sandbox.ErrNotSnapshotable)
+	}
+	if g.snapshot, err = program.RuntimeSnapshot(ctx, progress); err != nil {
+		return err
+	}
+	g.program = program
+	return nil
+}
+
+// shell takes an idle shell in which a memory of capacity bytes fits, or makes one.
+func (g *guest) shell(capacity uint64) (*sandbox.Instance, error) {
+	g.mu.Lock()
+	for i := len(g.shells) - 1; i >= 0; i-- {
+		if box := g.shells[i]; box.Reservation() >= capacity {
+			g.shells = slices.Delete(g.shells, i, i+1)
+			g.mu.Unlock()
+			return box, nil
+		}
+	}
+	g.mu.Unlock()
+	return g.program.NewInstance(capacity)
+}
+
+// recycle keeps a used instance as a shell if there is room and it can be emptied, or closes it.
+func (g *guest) recycle(box *sandbox.Instance) {
+	if box.Unbind() == nil {
+		g.mu.Lock()
+		if !g.closed && len(g.shells) < maxShells {
+			g.shells = append(g.shells, box)
+			g.mu.Unlock()
+			return
+		}
+		g.mu.Unlock()
+	}
+	if err := box.Close(); err != nil {
+		g.e.cfg.Logger.Warn("closing an instance failed", "guest", g.abi.Name, "error", err)
+	}
+}
+
+func (g *guest) close() {
+	g.mu.Lock()
+	shells := g.shells
+	g.shells, g.closed = nil, true
+	g.mu.Unlock()
+	for _, box := range shells {
+		_ = box.Close()
+	}
+	if g.snapshot != nil {
+		g.snapshot.Close()
+	}
+}

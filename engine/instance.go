@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/cpu"
+	"github.com/thawrun/thaw/engine/sandbox"
+	"github.com/thawrun/thaw/engine/vfs"
+)
+
+// instance is a sandbox with a function in it. It implements pool.Instance.
+type instance struct {
+	v    *version
+	box  *sandbox.Instance
+	cpu  *cpu.Task
+	log  functionLog
+	init time.Duration // of the start
+
+	task, layers *vfs.Tree
+	loaded       bool       // the snapshot that the instance is bound to has the handler loaded
+	frame        abi.Invoke // reused
+}
+
+// limits are those of one call into the guest.
+func (in *instance) limits(ctx context.Context, deadline time.Time) sandbox.Limits {
+	l := sandbox.Limits{Context: ctx, Stopped: in.v.e.ended, Deadline: deadline, CPU: in.cpu}
+	if s := in.v.g.abi.SoftInterrupt; s > 0 {
+		l.Soft = deadline.Add(-s)
+	}
+	return l
+}
+
+// start binds the function's snapshot, or the runtime's and loads the handler.
+func (in *instance) start(ctx context.Context) error {
+	v := in.v
+	snapshot, done := v.useSnapshot()
+	loaded := snapshot != nil
+	if !loaded {
+		snapshot = v.g.snapshot
+	}
+	err := in.bind(snapshot)
+	done()
+	if err != nil {
+		return err
+	}
+	if err := in.restore(ctx); err != nil {
+		return err
+	}
+	if in.loaded = loaded; loaded {
+		return nil
+	}
+	if err := in.load(ctx); err != nil {
+		return err
+	}
+	if v.wantsSnapshot() && v.keepSnapshot(in.box) {
+		// From here on this instance is a clone of the snapshot too, so that a reset leads back to the loaded handler.
+		snapshot, done := v.useSnapshot()
+		defer done()
+		if err := in.bind(snapshot); err != nil {
+			return err
+		}
+		in.loaded = true
+		return in.restore(ctx)
+	}
+	return nil
+}
+
+func (in *instance) bind(s *sandbox.Snapshot) error {
+	mounts := vfs.Mounts{Task: in.task, Layers: in.layers, TmpCap: int64(in.v.f.TmpMB) << 20}
+	if err := in.box.Bind(s, in.v.cap, mounts); err != nil {
+		return err
+	}
+	p := in.box.Process()
+	p.Stdio = func(_ int, b []byte) { in.log.Stdio(b) }
+	p.Log = in.log.Record
+	return nil
+}
+
+func (in *instance) restore(ctx context.Context) error {
+	env := environment(&in.v.f, in.v.g.abi, in.v.e.cfg.Region, in.log.stream)
+	return in.box.Restore(env, in.limits(ctx, time.Now().Add(in.v.e.cfg.InitTimeout)))
+}
+
+func (in *instance) load(ctx context.Context) error {
+	limits := in.limits(ctx, time.Now().Add(in.v.e.cfg.InitTimeout))
+	payload, status, err := in.box.Load(in.v.loadRecord(in.log.stream), nil, limits)
+	switch {
+	case err != nil && in.canceled(ctx, err):
+		return err
+	case err != nil:
+		return &initError{log: in.log.tail.append(nil), cause: err}
+	case status != abi.StatusDone:
+		in.log.flush()
+		return &initError{payload: payload, log: in.log.tail.append(nil)}
+	}
+	in.log.flush()
+	return nil
+}
+
+// canceled says whether a call ended because the caller or the engine gave it up, not because of the function.
+func (in *instance) canceled(ctx context.Context, err error) bool {
+	return errors.Is(err, sandbox.ErrCanceled) || ctx.Err() != nil && !errors.Is(err, sandbox.ErrDeadline)
+}
+
+// invoke runs one invocation. alive is whether the instance may serve another as it is.
+func (in *instance) invoke(ctx context.Context, req *Request, resp *Response) (alive bool, err error) {
+	begin := time.Now()
+	deadline := begin.Add(in.v.f.Timeout)
+	in.log.begin(resp.RequestID)
+
+	in.frame = abi.Invoke{
+		DeadlineMS: deadline.UnixMilli(), Event: req.Event, RequestID: resp.RequestID, InvokedARN: req.InvokedARN, TraceID: req.TraceID,
+		ClientContext: req.ClientContext, IdentityID: req.IdentityID, IdentityPoolID: req.IdentityPoolID,
+	}
+	if len(req.Event) == 0 {
+		in.frame.Event = in.v.e.emptyEvent
+	}
+	if req.InvokedARN == "" {
+		in.frame.InvokedARN = in.v.f.ARN
+	}
+	payload, status, err := in.box.Invoke(&in.frame, resp.Payload, in.limits(ctx, deadline))
+	in.frame = abi.Invoke{}
+	duration := since(begin)
+	usage := in.box.Usage()
+
+	alive = err == nil
+	switch {
+	case err != nil && in.canceled(ctx, err):
+		in.log.end(&resp.Report)
+		in.log.tail.reset()
+		if in.v.e.ended.Err() != nil {
+			return false, ErrClosed
+		}
+		return false, context.Cause(ctx)
+	case err != nil:
+		var line string
+		resp.FunctionError = Unhandled
+		payload, line = failure(in.v.f.Runtime, resp.RequestID, in.v.f.Timeout, err)
+		resp.Payload = append(resp.Payload, payload...)
+		in.log.Record(abi.LogError, []byte(line))
+		if errors.Is(err, sandbox.ErrDeadline) {
+			duration = in.v.f.Timeout // what lies beyond is the engine's, not the function's
+		}
+	default:
+		resp.Payload = payload
+		switch status {
+		case abi.StatusError:
+			resp.FunctionError = Unhandled
+			if usage.Interrupted {
+				// What the soft interrupt ended is a timeout like any other, but the handler could tidy up.
+				payload, line := failure(in.v.f.Runtime, resp.RequestID, in.v.f.Timeout, sandbox.ErrDeadline)
+				resp.Payload = append(resp.Payload[:0], payload...)
+				in.log.Record(abi.LogError, []byte(line))
+				alive, duration = false, in.v.f.Timeout
+			}
+		case abi.StatusHandled:
+			resp.FunctionError = Handled
+		}
+		if n := len(resp.Payload); n > in.v.e.cfg.MaxPayload {
+			resp.FunctionError = Unhandled
+			resp.Payload = append(resp.Payload[:0], tooLarge(n, in.v.e.cfg.MaxPayload)...)
+		}
+	}
+	resp.Report.Duration, resp.Report.Billed = duration, billed(duration)
+	resp.Report.Fuel, resp.Report.MaxMemory = usage.Fuel, usage.PeakMemory
+	in.log.end(&resp.Report)
+	if req.LogTail {
+		resp.LogTail = in.log.appendTail(resp.LogTail, &resp.Report)
+	}
+	in.log.tail.reset()
+	return alive, nil
+}
+
+// Reset takes the instance back to its snapshot.
+func (in *instance) Reset() error {
+	if err := in.box.Reset(); err != nil {
+		return err
+	}
+	in.log.tail.reset()
+	in.log.line = in.log.line[:0]
+	in.log.stream = newLogStream(in.v.f.Version, time.Now())
+	if err := in.restore(context.Background()); err != nil {
+		return err
+	}
+	if in.loaded {
+		return nil
+	}
+	return in.load(context.Background())
+}
+
+// Footprint is the sandbox's private memory.
+func (in *instance) Footprint() int64 { return in.box.Footprint() }
+
+// Close gives the sandbox back to its guest as a shell.
+func (in *instance) Close() { in.v.g.recycle(in.box) }

@@ -1,0 +1,84 @@
+package meter
+
+// analysis is what the pass knows of a function before it rewrites it.
+type analysis struct {
+	locals     uint32   // declared, without parameters
+	codeAt     int      // where the instructions begin in the body
+	cost       uint32   // of what is outside loops
+	loops      []uint32 // cost of each loop's round, in the order of their beginnings
+	calls      []uint32 // targets of direct calls, whole index space
+	indirect   []uint32 // types of indirect calls
+	refs       []uint32 // functions whose address is taken
+	bulk       bool     // has an instruction charged by length
+	tables     bool     // changes a table
+	passive    bool     // uses or drops passive segments
+	usesGlobal uint32   // highest index of a global used, plus one
+}
+
+// analyse decodes a body once and validates its nesting.
+func analyse(body []byte) (*analysis, error) {
+	r := &reader{b: body}
+	a := &analysis{}
+	for range r.count() {
+		n := r.u32()
+		if a.locals+n < n || a.locals+n > 50_000 {
+			r.fail("%d local variables", n)
+		}
+		a.locals += n
+		r.valType()
+	}
+	a.codeAt = r.pos
+	// open is the stack of constructs; loop is the index of the innermost loop at each, -1 outside.
+	type construct struct {
+		loop int
+		isIf bool
+	}
+	open := []construct{{loop: -1}}
+	for len(open) > 0 && r.err == nil {
+		in := r.next()
+		top := open[len(open)-1]
+		if top.loop < 0 {
+			a.cost++
+		} else {
+			a.loops[top.loop]++
+		}
+		switch in.op {
+		case opBlock, opIf:
+			open = append(open, construct{top.loop, in.op == opIf})
+		case opLoop:
+			a.loops = append(a.loops, 0)
+			open = append(open, construct{loop: len(a.loops) - 1})
+		case opElse:
+			if !top.isIf {
+				r.fail("else without if")
+			}
+			open[len(open)-1].isIf = false
+		case opEnd:
+			open = open[:len(open)-1]
+		case opBr, opBrIf:
+			if int(in.index) >= len(open) {
+				r.fail("label %d at depth %d", in.index, len(open))
+			}
+		case opCall:
+			a.calls = append(a.calls, in.index)
+		case opCallIndirect:
+			a.indirect = append(a.indirect, in.index)
+		case opRefFunc:
+			a.refs = append(a.refs, in.index)
+		case opGlobalGet, opGlobalSet:
+			a.usesGlobal = max(a.usesGlobal, in.index+1)
+		}
+		a.bulk = a.bulk || in.charged()
+		a.tables = a.tables || in.mutatesTable()
+		if in.op == opMisc {
+			switch in.sub {
+			case miscMemoryInit, miscDataDrop, miscTableInit, miscElemDrop:
+				a.passive = true
+			}
+		}
+	}
+	if r.err == nil && r.pos != len(body) {
+		r.fail("%d bytes after the end of a function", len(body)-r.pos)
+	}
+	return a, r.err
+}

@@ -1,0 +1,151 @@
+package meter
+
+// instr is a decoded instruction, as far as the pass needs it.
+type instr struct {
+	op    byte
+	sub   uint32 // of 0xFC and 0xFD
+	index uint32 // function, label, type, segment
+	start int    // in the body
+	end   int
+}
+
+const (
+	opBlock        = 0x02
+	opLoop         = 0x03
+	opIf           = 0x04
+	opElse         = 0x05
+	opEnd          = 0x0B
+	opBr           = 0x0C
+	opBrIf         = 0x0D
+	opBrTable      = 0x0E
+	opReturn       = 0x0F
+	opCall         = 0x10
+	opCallIndirect = 0x11
+	opLocalGet     = 0x20
+	opLocalSet     = 0x21
+	opGlobalGet    = 0x23
+	opGlobalSet    = 0x24
+	opTableSet     = 0x26
+	opI64Const     = 0x42
+	opI64LtS       = 0x53
+	opI64Sub       = 0x7D
+	opI64ShrU      = 0x88
+	opExtendU      = 0xAD
+	opRefFunc      = 0xD2
+	opMisc         = 0xFC
+	opVector       = 0xFD
+
+	miscMemoryInit = 8
+	miscDataDrop   = 9
+	miscMemoryCopy = 10
+	miscMemoryFill = 11
+	miscTableInit  = 12
+	miscElemDrop   = 13
+	miscTableCopy  = 14
+	miscTableGrow  = 15
+	miscTableFill  = 17
+)
+
+// next decodes one instruction. Labels of br_table are read by the caller (see branchTable).
+func (r *reader) next() (in instr) {
+	in.start = r.pos
+	in.op = r.byte()
+	switch op := in.op; {
+	case op == opBlock || op == opLoop || op == opIf:
+		r.s33()
+	case op <= 0x01, op == opElse, op == opEnd, op == opReturn, op == 0x1A, op == 0x1B, op >= 0x45 && op <= 0xC4, op == 0xD1:
+	case op == opBr || op == opBrIf || op == opCall || op == opRefFunc || op >= 0x20 && op <= 0x26:
+		in.index = r.u32()
+	case op == opBrTable:
+		for range r.count() {
+			r.u32()
+		}
+		r.u32()
+	case op == opCallIndirect:
+		in.index = r.u32()
+		r.u32()
+	case op == 0x1C:
+		for range r.count() {
+			r.valType()
+		}
+	case op >= 0x28 && op <= 0x3E:
+		r.u32()
+		r.u32()
+	case op == 0x3F || op == 0x40:
+		if r.byte() != 0 {
+			r.unsupported("more than one memory")
+		}
+	case op == 0x41:
+		r.i32()
+	case op == opI64Const:
+		r.i64()
+	case op == 0x43:
+		r.bytes(4)
+	case op == 0x44:
+		r.bytes(8)
+	case op == 0xD0:
+		r.byte()
+	case op == opMisc:
+		in.sub = r.u32()
+		switch {
+		case in.sub <= 7:
+		case in.sub == miscMemoryInit || in.sub == miscMemoryCopy || in.sub == miscTableInit || in.sub == miscTableCopy:
+			in.index = r.u32()
+			r.u32()
+		case in.sub <= 17:
+			in.index = r.u32()
+		default:
+			r.unsupported("opcode 0xfc %d", in.sub)
+		}
+	case op == opVector:
+		in.sub = r.u32()
+		switch s := in.sub; {
+		case s <= 11 || s == 92 || s == 93:
+			r.u32()
+			r.u32()
+		case s == 12 || s == 13:
+			r.bytes(16)
+		case s >= 21 && s <= 34:
+			r.byte()
+		case s >= 84 && s <= 91:
+			r.u32()
+			r.u32()
+			r.byte()
+		case s > 255:
+			r.unsupported("opcode 0xfd %d (relaxed vectors)", s)
+		}
+	default:
+		if r.err == nil {
+			r.unsupported("opcode 0x%x (exceptions, tail calls, threads and garbage collection are not in the contract)", op)
+		}
+	}
+	in.end = r.pos
+	return in
+}
+
+// charged says whether an instruction takes a length from the top of the stack that has to be paid for.
+func (in *instr) charged() bool {
+	if in.op != opMisc {
+		return false
+	}
+	switch in.sub {
+	case miscMemoryInit, miscMemoryCopy, miscMemoryFill, miscTableInit, miscTableCopy, miscTableGrow, miscTableFill:
+		return true
+	}
+	return false
+}
+
+// mutatesTable says whether an instruction changes a table.
+func (in *instr) mutatesTable() bool {
+	if in.op == opTableSet {
+		return true
+	}
+	if in.op != opMisc {
+		return false
+	}
+	switch in.sub {
+	case miscTableInit, miscTableCopy, miscTableGrow, miscTableFill:
+		return true
+	}
+	return false
+}

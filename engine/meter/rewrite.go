@@ -1,0 +1,492 @@
+package meter
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// FuelGlobal is the export name of the fuel balance, a mutable i64.
+const FuelGlobal = "thaw:fuel"
+
+const (
+	// CostCap bounds the static cost of one check. refuel must return at least as much.
+	CostCap = 64
+
+	pageSize = 65536
+)
+
+// Config configures Rewrite.
+type Config struct {
+	// Trusted modules, interpreters built by us, get entry checks only where a cycle of calls needs one.
+	Trusted bool
+	// Unmetered leaves the code as it is and only prepares for snapshots: for comparisons in tests and benchmarks.
+	Unmetered bool
+	// LiftData moves active data segments to Module.Image.
+	LiftData bool
+	// MaxMemoryPages replaces the memory's maximum, in pages of 64 KiB, if it is not 0.
+	MaxMemoryPages uint32
+}
+
+// Global is a mutable global that is part of the module's state.
+type Global struct {
+	Export string
+	Type   byte // 0x7F i32, 0x7E i64, 0x7D f32, 0x7C f64
+}
+
+// Func names an import or export that is a function.
+type Func struct {
+	Module  string // of an import
+	Name    string
+	Params  []byte
+	Results []byte
+}
+
+// Module is a rewritten module.
+type Module struct {
+	Wasm     []byte
+	Image    []byte // initial memory, if data was lifted; the rest of it is zero
+	MinPages uint32
+	Globals  []Global
+
+	Snapshotable bool
+	Reasons      []string // why it isn't
+
+	Imports, Exports []Func
+	Stats            Stats
+}
+
+// Stats describe what the pass did.
+type Stats struct {
+	Functions, Loops, EntryChecks int
+	BytesIn, BytesOut             int
+}
+
+// Rewrite meters a module and prepares it for snapshots. See the package documentation.
+func Rewrite(wasm []byte, cfg Config) (*Module, error) {
+	m, err := decode(wasm)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*analysis, len(m.code))
+	for i, body := range m.code {
+		if all[i], err = analyse(body); err != nil {
+			return nil, fmt.Errorf("function %d: %w", i+int(m.importedFuncs), err)
+		}
+	}
+	if err := m.verify(all); err != nil {
+		return nil, err
+	}
+	out := &Module{}
+	out.describe(m)
+	out.judge(m, all)
+	w := &rewriter{m: m, cfg: cfg, all: all}
+	if !cfg.Unmetered {
+		w.checked = entryChecks(m, all, cfg.Trusted)
+	}
+	if cfg.LiftData {
+		if err := out.lift(m); err != nil {
+			return nil, err
+		}
+	}
+	if out.Wasm, err = w.encode(out); err != nil {
+		return nil, err
+	}
+	out.Stats.BytesIn, out.Stats.BytesOut, out.Stats.Functions = len(wasm), len(out.Wasm), len(m.code)
+	for i, a := range all {
+		out.Stats.Loops += len(a.loops)
+		if w.checked != nil && w.checked[i] {
+			out.Stats.EntryChecks++
+		}
+	}
+	return out, nil
+}
+
+// verify checks the indices that the pass itself relies on; the engine's validation does the rest.
+func (m *module) verify(all []*analysis) error {
+	functions := m.importedFuncs + uint32(len(m.funcs))
+	globals := m.importedGlobals + uint32(len(m.globals))
+	bad := func(what string, i uint32) error {
+		return fmt.Errorf("%w: %s %d does not exist", ErrMalformed, what, i)
+	}
+	for _, d := range m.imports {
+		if d.module == "thaw" && d.name == "refuel" {
+			return fmt.Errorf("%w: the module imports refuel itself", ErrUnsupported)
+		}
+		if d.kind == kindMemory {
+			return fmt.Errorf("%w: imported memory", ErrUnsupported)
+		}
+	}
+	for _, a := range all {
+		for _, f := range append(a.calls, a.refs...) {
+			if f >= functions {
+				return bad("function", f)
+			}
+		}
+		for _, t := range a.indirect {
+			if int(t) >= len(m.types) {
+				return bad("type", t)
+			}
+		}
+		// The fuel global comes after all others: code may not reach it.
+		if a.usesGlobal > globals {
+			return bad("global", a.usesGlobal-1)
+		}
+	}
+	for _, e := range m.elems {
+		for _, f := range e.funcs {
+			if f >= functions {
+				return bad("function", f)
+			}
+		}
+	}
+	names := map[string]bool{FuelGlobal: true}
+	for _, x := range m.exports {
+		if names[x.name] || strings.HasPrefix(x.name, "thaw:") {
+			return fmt.Errorf("%w: export %q is there twice or reserved", ErrMalformed, x.name)
+		}
+		names[x.name] = true
+		if x.kind == kindFunc && x.index >= functions {
+			return bad("function", x.index)
+		}
+		if x.kind == kindGlobal && x.index >= globals {
+			return bad("global", x.index)
+		}
+	}
+	if m.start >= int64(functions) {
+		return bad("function", uint32(m.start))
+	}
+	return nil
+}
+
+func (out *Module) describe(m *module) {
+	if m.memory != nil {
+		out.MinPages = m.memory.min
+	}
+	for _, d := range m.imports {
+		if d.kind == kindFunc {
+			t := m.types[d.index]
+			out.Imports = append(out.Imports, Func{d.module, d.name, t.params, t.results})
+		}
+	}
+	for _, x := range m.exports {
+		if t, ok := m.typeOf(x.index); ok && x.kind == kindFunc {
+			out.Exports = append(out.Exports, Func{"", x.name, m.types[t].params, m.types[t].results})
+		}
+	}
+}
+
+// judge decides whether memory and globals are the module's whole state.
+func (out *Module) judge(m *module, all []*analysis) {
+	reason := func(format string, args ...any) { out.Reasons = append(out.Reasons, fmt.Sprintf(format, args...)) }
+	if m.memory == nil {
+		reason("no memory of its own")
+	}
+	for _, d := range m.imports {
+		switch {
+		case d.kind == kindTable:
+			reason("imports table %s.%s", d.module, d.name)
+		case d.kind == kindGlobal && d.mutable:
+			reason("imports mutable global %s.%s", d.module, d.name)
+		}
+	}
+	tables, passive := 0, 0
+	for _, a := range all {
+		if a.tables {
+			tables++
+		}
+		if a.passive {
+			passive++
+		}
+	}
+	if tables > 0 {
+		reason("%d functions change tables", tables)
+	}
+	if passive > 0 {
+		reason("%d functions use or drop passive segments", passive)
+	}
+	for i, g := range m.globals {
+		if !g.mutable {
+			continue
+		}
+		switch g.typ {
+		case valI32, valI64, valF32, valF64:
+			out.Globals = append(out.Globals, Global{fmt.Sprintf("thaw:g%d", int(m.importedGlobals)+i), g.typ})
+		default:
+			reason("mutable global %d of type 0x%x", int(m.importedGlobals)+i, g.typ)
+		}
+	}
+	out.Snapshotable = len(out.Reasons) == 0
+}
+
+// lift moves the active data segments into the image. Modules whose start function may read memory, or whose segments are
+// used otherwise, keep theirs.
+func (out *Module) lift(m *module) error {
+	if !out.Snapshotable || m.start >= 0 {
+		return nil
+	}
+	end := uint64(0)
+	for _, s := range m.data {
+		if s.flags == 1 {
+			return nil
+		}
+		at, ok := constI32(s.offset)
+		if !ok {
+			return nil
+		}
+		end = max(end, uint64(at)+uint64(len(s.data)))
+	}
+	if end > uint64(out.MinPages)*pageSize {
+		return fmt.Errorf("%w: data up to %d in a memory of %d pages", ErrMalformed, end, out.MinPages)
+	}
+	out.Image = make([]byte, end)
+	for _, s := range m.data {
+		at, _ := constI32(s.offset)
+		copy(out.Image[at:], s.data)
+	}
+	m.data = nil
+	return nil
+}
+
+func constI32(expr []byte) (uint32, bool) {
+	r := &reader{b: expr}
+	if r.byte() != 0x41 {
+		return 0, false
+	}
+	v := uint32(r.i32())
+	return v, r.err == nil && r.byte() == opEnd && r.pos == len(expr)
+}
+
+// rewriter encodes the module anew.
+type rewriter struct {
+	m       *module
+	cfg     Config
+	all     []*analysis
+	checked []bool // nil = unmetered
+
+	refuel uint32 // function index of the import
+	fuel   uint32 // global index of the balance
+}
+
+// function is the new index of a function.
+func (w *rewriter) function(i uint32) uint32 {
+	if w.cfg.Unmetered || i < w.m.importedFuncs {
+		return i
+	}
+	return i + 1
+}
+
+func (w *rewriter) encode(out *Module) ([]byte, error) {
+	m := w.m
+	w.refuel = m.importedFuncs
+	w.fuel = m.importedGlobals + uint32(len(m.globals))
+	types := m.types
+	refuelType := slices.IndexFunc(types, func(t funcType) bool {
+		return string(t.params) == "\x7e" && string(t.results) == "\x7e"
+	})
+	if refuelType < 0 && !w.cfg.Unmetered {
+		refuelType = len(types)
+		types = append(slices.Clip(types), funcType{[]byte{valI64}, []byte{valI64}})
+	}
+	b := []byte("\x00asm\x01\x00\x00\x00")
+
+	section := func(id byte, n int, each func(dst []byte, i int) []byte) {
+		if n == 0 {
+			return
+		}
+		body := appendU32(nil, uint32(n))
+		for i := range n {
+			body = each(body, i)
+		}
+		b = appendSection(b, id, body)
+	}
+	section(secType, len(types), func(dst []byte, i int) []byte {
+		dst = append(dst, 0x60)
+		dst = append(appendU32(dst, uint32(len(types[i].params))), types[i].params...)
+		return append(appendU32(dst, uint32(len(types[i].results))), types[i].results...)
+	})
+	// The new import comes after the others, so that only defined functions get new numbers.
+	imports := len(m.imports)
+	if !w.cfg.Unmetered {
+		imports++
+	}
+	section(secImport, imports, func(dst []byte, i int) []byte {
+		if i == len(m.imports) {
+			dst = appendName(appendName(dst, "thaw"), "refuel")
+			return appendU32(append(dst, kindFunc), uint32(refuelType))
+		}
+		d := m.imports[i]
+		return append(append(appendName(appendName(dst, d.module), d.name), d.kind), d.raw...)
+	})
+	section(secFunction, len(m.funcs), func(dst []byte, i int) []byte { return appendU32(dst, m.funcs[i]) })
+	section(secTable, len(m.tables), func(dst []byte, i int) []byte { return append(dst, m.tables[i]...) })
+	if m.memory != nil {
+		l := *m.memory
+		if w.cfg.MaxMemoryPages > 0 {
+			l.max, l.hasMax = w.cfg.MaxMemoryPages, true
+		}
+		if l.hasMax && l.max < l.min {
+			return nil, fmt.Errorf("memory starts with %d pages, more than the %d allowed", l.min, l.max)
+		}
+		section(secMemory, 1, func(dst []byte, _ int) []byte {
+			if l.hasMax {
+				return appendU32(appendU32(append(dst, 1), l.min), l.max)
+			}
+			return appendU32(append(dst, 0), l.min)
+		})
+	}
+	globals := len(m.globals)
+	if !w.cfg.Unmetered {
+		globals++
+	}
+	section(secGlobal, globals, func(dst []byte, i int) []byte {
+		if i == len(m.globals) {
+			return append(dst, valI64, 1, opI64Const, 0, opEnd)
+		}
+		g := m.globals[i]
+		mut := byte(0)
+		if g.mutable {
+			mut = 1
+		}
+		return append(append(dst, g.typ, mut), w.expr(g.init)...)
+	})
+	w.exports(section, out)
+	if m.start >= 0 {
+		b = appendSection(b, secStart, appendU32(nil, w.function(uint32(m.start))))
+	}
+	section(secElement, len(m.elems), func(dst []byte, i int) []byte { return w.element(dst, m.elems[i]) })
+	if len(m.data) > 0 {
+		b = appendSection(b, secDataCount, appendU32(nil, uint32(len(m.data))))
+	}
+	var err error
+	section(secCode, len(m.code), func(dst []byte, i int) []byte {
+		body := m.code[i]
+		if !w.cfg.Unmetered {
+			var e error
+			if body, e = w.body(i); e != nil && err == nil {
+				err = fmt.Errorf("function %d: %w", i, e)
+			}
+		}
+		return append(appendU32(dst, uint32(len(body))), body...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	section(secData, len(m.data), func(dst []byte, i int) []byte { return append(dst, m.data[i].raw...) })
+	for _, c := range m.customs {
+		switch {
+		case c.name == "name":
+			if names := w.names(c.body); names != nil {
+				b = appendSection(b, secCustom, append(appendName(nil, "name"), names...))
+			}
+		case len(c.name) > 7 && c.name[:7] == ".debug_" || c.name == "sourceMappingURL":
+			// Debugging information speaks of offsets that are no longer true.
+		default:
+			b = appendSection(b, secCustom, append(appendName(nil, c.name), c.body...))
+		}
+	}
+	return b, nil
+}
+
+func (w *rewriter) exports(section func(byte, int, func([]byte, int) []byte), out *Module) {
+	m := w.m
+	all := slices.Clone(m.exports)
+	for i := range all {
+		if all[i].kind == kindFunc {
+			all[i].index = w.function(all[i].index)
+		}
+	}
+	if m.memory != nil && !slices.ContainsFunc(all, func(x exportDesc) bool { return x.kind == kindMemory }) {
+		all = append(all, exportDesc{"memory", kindMemory, 0})
+	}
+	for i, g := range m.globals {
+		name := fmt.Sprintf("thaw:g%d", int(m.importedGlobals)+i)
+		if slices.ContainsFunc(out.Globals, func(x Global) bool { return x.Export == name }) && g.mutable {
+			all = append(all, exportDesc{name, kindGlobal, m.importedGlobals + uint32(i)})
+		}
+	}
+	if !w.cfg.Unmetered {
+		all = append(all, exportDesc{FuelGlobal, kindGlobal, w.fuel})
+	}
+	section(secExport, len(all), func(dst []byte, i int) []byte {
+		return appendU32(append(appendName(dst, all[i].name), all[i].kind), all[i].index)
+	})
+}
+
+// expr renumbers the functions of a constant expression.
+func (w *rewriter) expr(e []byte) []byte {
+	if len(e) > 0 && e[0] == opRefFunc {
+		r := &reader{b: e, pos: 1}
+		return append(appendU32([]byte{opRefFunc}, w.function(r.u32())), opEnd)
+	}
+	return e
+}
+
+func (w *rewriter) element(dst []byte, s segment) []byte {
+	if w.cfg.Unmetered {
+		return append(dst, s.raw...)
+	}
+	r := &reader{b: s.raw}
+	r.u32()
+	dst = appendU32(dst, s.flags)
+	if s.flags&1 == 0 {
+		if s.flags&2 != 0 {
+			dst = appendU32(dst, r.u32())
+		}
+		dst = append(dst, w.expr(r.constExpr())...)
+	}
+	if s.flags&3 != 0 {
+		dst = append(dst, r.byte())
+	}
+	n := r.count()
+	dst = appendU32(dst, uint32(n))
+	for range n {
+		if s.flags&4 == 0 {
+			dst = appendU32(dst, w.function(r.u32()))
+		} else {
+			dst = append(dst, w.expr(r.constExpr())...)
+		}
+	}
+	return dst
+}
+
+// names renumbers the function names (subsection 1); local names and others are dropped. nil if there is nothing to keep.
+func (w *rewriter) names(body []byte) []byte {
+	if w.cfg.Unmetered {
+		return body
+	}
+	r := &reader{b: body}
+	var out []byte
+	for r.more() {
+		id := r.byte()
+		sub := &reader{b: r.bytes(r.u32())}
+		switch {
+		case r.err != nil:
+		case id == 0: // the module's name
+			out = appendSection(out, 0, sub.b)
+		case id == 1:
+			n := sub.count()
+			type entry struct {
+				index uint32
+				name  string
+			}
+			entries := []entry{{w.refuel, "thaw.refuel"}}
+			for range n {
+				entries = append(entries, entry{w.function(sub.u32()), sub.name()})
+			}
+			if sub.err != nil {
+				return nil
+			}
+			slices.SortStableFunc(entries, func(a, b entry) int { return int(a.index) - int(b.index) })
+			list := appendU32(nil, uint32(len(entries)))
+			for _, e := range entries {
+				list = appendName(appendU32(list, e.index), e.name)
+			}
+			out = appendSection(out, 1, list)
+		}
+	}
+	if r.err != nil {
+		return nil // names are no part of what a module does
+	}
+	return out
+}

@@ -1,0 +1,459 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/cpu"
+	"github.com/thawrun/thaw/engine/vfs"
+	"github.com/thawrun/thaw/engine/wasi"
+)
+
+// slice is the fuel that refuel grants, about 100 µs of an interpreter's instructions.
+const slice = 200_000
+
+// Limits bound one call into a guest.
+type Limits struct {
+	Context  context.Context // its end cancels the call; may be nil
+	Stopped  context.Context // likewise; may be nil
+	Deadline time.Time       // hard end; zero = none
+	Soft     time.Time       // when the soft interrupt is raised; zero = never
+	CPU      *cpu.Task       // share of the processors; may be nil
+}
+
+// Usage is what the last call cost.
+type Usage struct {
+	Fuel        uint64 // instructions, about
+	PeakMemory  uint64 // most linear memory since bind, bytes
+	Interrupted bool   // the soft interrupt was raised
+}
+
+type state uint8
+
+const (
+	stateShell  state = iota // not bound
+	stateReady               // may be called
+	stateBroken              // after an error: to be reset
+	stateClosed
+)
+
+// Instance is one running copy of a guest. It belongs to one goroutine at a time.
+type Instance struct {
+	p       *Program
+	slot    *slot
+	mod     api.Module
+	mem     api.Memory
+	fn      api.Function
+	fuel    api.MutableGlobal
+	globals []api.MutableGlobal
+	proc    *wasi.Process
+	ctx     callContext
+	stack   [3]uint64
+	state   state
+	bound   *Snapshot
+	info    abi.Info
+
+	limits  Limits
+	granted int64
+	usage   Usage
+}
+
+// callContext is the context of every call: host functions find their instance through it without a look-up.
+type callContext struct {
+	context.Context
+	in *Instance
+}
+
+type instanceKey struct{}
+
+// Value makes the instance findable where wazero or an allocator has wrapped the context.
+func (c *callContext) Value(key any) any {
+	if _, ok := key.(instanceKey); ok {
+		return c.in
+	}
+	return nil
+}
+
+func instanceOf(ctx context.Context) *Instance {
+	if c, ok := ctx.(*callContext); ok {
+		return c.in
+	}
+	return ctx.Value(instanceKey{}).(*Instance)
+}
+
+// Process is the state behind the instance's host functions: file system, sinks, clocks.
+func (in *Instance) Process() *wasi.Process { return in.proc }
+
+// Reservation is the most memory that Bind can grant, in bytes.
+func (in *Instance) Reservation() uint64 { return uint64(in.slot.reserved()) }
+
+// Usage is what the last call cost.
+func (in *Instance) Usage() Usage { return in.usage }
+
+// Footprint is the instance's private memory: written pages, /tmp, and an estimate of what it costs in the Go heap.
+func (in *Instance) Footprint() int64 {
+	const goHeap = 128 << 10
+	return goHeap + in.slot.private(in.slot.peak, in.p.host.scan) + in.proc.FS.TmpBytes()
+}
+
+// Bind makes the instance equal to a snapshot, with a memory cap of capacity bytes. Its file system becomes mounts.
+func (in *Instance) Bind(s *Snapshot, capacity uint64, mounts vfs.Mounts) error {
+	if in.state == stateClosed || s.p != in.p {
+		return ErrState
+	}
+	capacity = max(capacity, uint64(s.length))
+	if capacity > in.Reservation() {
+		return fmt.Errorf("%w: %d bytes wanted, %d reserved", ErrState, capacity, in.Reservation())
+	}
+	if !s.retain() {
+		return fmt.Errorf("%w: snapshot closed", ErrState)
+	}
+	in.state = stateBroken // until all is done
+	if err := in.slot.bind(s.image, in.slot.peak); err != nil {
+		s.release()
+		return err
+	}
+	if in.bound != nil {
+		in.bound.release()
+	}
+	in.bound, in.info = s, s.info
+	in.slot.cap = capacity
+	mounts.Runtime = in.p.files
+	in.proc.FS.Mount(mounts)
+	return in.adopt()
+}
+
+// Reset takes the instance back to the snapshot that it is bound to, /tmp and descriptors included.
+func (in *Instance) Reset() error {
+	if in.state == stateClosed || in.bound == nil {
+		return ErrState
+	}
+	in.state = stateBroken
+	if err := in.slot.reset(in.slot.peak, in.p.host.scan); err != nil {
+		return err
+	}
+	in.proc.FS.Reset()
+	return in.adopt()
+}
+
+// adopt makes the module see the bound snapshot's length and globals.
+func (in *Instance) adopt() error {
+	// Memory.Grow has wazero read base and length anew from the slot; what it asks for is overruled.
+	in.slot.forced = in.bound.length
+	if _, ok := in.mem.Grow(1); !ok {
+		in.slot.forced = -1
+		return fmt.Errorf("%w: memory can't be bound", ErrState)
+	}
+	in.slot.peak = in.bound.length
+	for i, v := range in.bound.globals {
+		in.globals[i].Set(v)
+	}
+	in.state = stateReady
+	return nil
+}
+
+// Unbind gives up snapshot, files and private memory; the instance becomes a shell.
+func (in *Instance) Unbind() error {
+	if in.state == stateClosed {
+		return ErrState
+	}
+	if in.bound == nil {
+		return fmt.Errorf("%w: never bound", ErrState)
+	}
+	in.state = stateShell
+	in.proc.FS.Mount(vfs.Mounts{Runtime: in.p.files})
+	in.proc.Stdio, in.proc.Log = nil, nil
+	return in.slot.drop(in.slot.peak)
+}
+
+// Close ends the instance for good. No call may be running.
+func (in *Instance) Close() error {
+	if in.state == stateClosed {
+		return nil
+	}
+	in.state = stateClosed
+	err := in.mod.Close(context.Background())
+	in.slot.unmap()
+	if in.bound != nil {
+		in.bound.release()
+		in.bound = nil
+	}
+	return err
+}
+
+// run executes f, which calls into the guest, under limits.
+func (in *Instance) run(l Limits, f func() error) error {
+	in.limits = l
+	in.usage = Usage{}
+	in.slot.refused = false
+	p := in.proc
+	p.Deadline, p.Wake, p.Done, p.Stop = l.Deadline, l.Soft, nil, nil
+	if l.Context != nil {
+		if l.Context.Err() != nil {
+			return ErrCanceled
+		}
+		p.Done = l.Context.Done()
+	}
+	if l.Stopped != nil {
+		if l.Stopped.Err() != nil {
+			return ErrCanceled
+		}
+		p.Stop = l.Stopped.Done()
+	}
+	if l.CPU != nil {
+		if err := l.CPU.Begin(in.waitContext(), in.cpuDeadline()); err != nil {
+			return cpuError(err)
+		}
+		defer l.CPU.End()
+	}
+	in.granted = slice
+	in.fuel.Set(uint64(in.granted))
+	err := f()
+	in.usage.Fuel += uint64(max(0, in.granted-int64(in.fuel.Get())))
+	in.usage.PeakMemory = uint64(in.slot.peak)
+	in.limits = Limits{}
+	if err != nil {
+		in.state = stateBroken
+		return classify(err, in.slot.refused)
+	}
+	return nil
+}
+
+// refuel is called by the guest when its balance is negative. It may not return.
+func (in *Instance) refuel(left int64) int64 {
+	in.usage.Fuel += uint64(in.granted - left)
+	in.check()
+	if t := in.limits.CPU; t != nil {
+		if err := t.Tick(in.waitContext()); err != nil {
+			panic(cpuError(err))
+		}
+	} else {
+		runtime.Gosched()
+	}
+	in.granted = slice
+	return slice
+}
+
+// check ends the call with a panic if it may not go on, and raises the soft interrupt when its time has come.
+func (in *Instance) check() {
+	l := &in.limits
+	if l.Context != nil && l.Context.Err() != nil || l.Stopped != nil && l.Stopped.Err() != nil {
+		panic(ErrCanceled)
+	}
+	if l.Deadline.IsZero() {
+		return
+	}
+	now := time.Now()
+	if !now.Before(l.Deadline) {
+		panic(ErrDeadline)
+	}
+	if !l.Soft.IsZero() && !now.Before(l.Soft) && !in.usage.Interrupted {
+		in.usage.Interrupted = true
+		in.proc.Wake = time.Time{}
+		for _, w := range in.info.Interrupts {
+			if b, ok := in.mem.Read(w.Addr, 4); ok {
+				binary.LittleEndian.PutUint32(b, binary.LittleEndian.Uint32(b)|w.Mask)
+			}
+		}
+	}
+}
+
+// blocking gives the processor up around a host call that waits.
+func (in *Instance) blocking() func() {
+	t := in.limits.CPU
+	if t == nil {
+		return func() {}
+	}
+	t.Pause()
+	return func() {
+		if err := t.Resume(in.waitContext()); err != nil {
+			panic(cpuError(err))
+		}
+	}
+}
+
+func (in *Instance) waitContext() context.Context {
+	if in.limits.Context != nil {
+		return in.limits.Context
+	}
+	return context.Background()
+}
+
+func (in *Instance) cpuDeadline() time.Time {
+	if in.limits.Deadline.IsZero() {
+		return time.Now().Add(time.Hour)
+	}
+	return in.limits.Deadline
+}
+
+func cpuError(err error) error {
+	if errors.Is(err, cpu.ErrDeadline) {
+		return ErrDeadline
+	}
+	return ErrCanceled
+}
+
+// call runs one operation of the guest.
+func (in *Instance) call(op abi.Op, a, b uint32) (abi.Status, uint32, error) {
+	in.stack = [3]uint64{uint64(op), uint64(a), uint64(b)}
+	if err := in.fn.CallWithStack(&in.ctx, in.stack[:]); err != nil {
+		return 0, 0, err
+	}
+	status, ptr := abi.Result(in.stack[0])
+	return status, ptr, nil
+}
+
+// memory is all of linear memory, valid until it grows.
+func (in *Instance) memory() []byte {
+	b, _ := in.mem.Read(0, in.mem.Size())
+	return b
+}
+
+// buffer has the guest allocate room for a frame.
+func (in *Instance) buffer(n int) ([]byte, uint32, error) {
+	_, ptr, err := in.call(abi.OpAlloc, uint32(n), 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	mem := in.memory()
+	if ptr == 0 {
+		return nil, 0, errGuestAlloc
+	}
+	if uint64(ptr)+uint64(n) > uint64(len(mem)) {
+		return nil, 0, fmt.Errorf("%w: input buffer at %d", ErrContract, ptr)
+	}
+	return mem[ptr : uint64(ptr)+uint64(n)], ptr, nil
+}
+
+// errGuestAlloc: the guest has no room for the frame within its cap.
+var errGuestAlloc = errors.New("no room for the frame in the guest's memory")
+
+// transact sends a frame of n bytes, written by encode, and appends the payload of the answer to dst.
+func (in *Instance) transact(op abi.Op, n int, encode func([]byte), dst []byte, l Limits) (payload []byte, status abi.Status, err error) {
+	if in.state != stateReady {
+		return dst, 0, ErrState
+	}
+	err = in.run(l, func() error {
+		buf, ptr, err := in.buffer(n)
+		if err != nil {
+			return err
+		}
+		encode(buf)
+		st, at, err := in.call(op, ptr, uint32(n))
+		if err != nil {
+			return err
+		}
+		for st == abi.StatusPending {
+			if st, at, err = in.turn(at, l); err != nil {
+				return err
+			}
+		}
+		answer, err := abi.Payload(in.memory(), at)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrContract, err)
+		}
+		if st == abi.StatusFault || st > abi.StatusHandled {
+			return &FaultError{op.String(), string(answer[:min(len(answer), 1024)])}
+		}
+		dst, status = append(dst, answer...), st
+		return nil
+	})
+	if errors.Is(err, errGuestAlloc) {
+		err = ErrOutOfMemory
+	}
+	return dst, status, err
+}
+
+// turn waits as a pending guest asks, then runs its event loop once more. at is the wait frame.
+func (in *Instance) turn(at uint32, l Limits) (abi.Status, uint32, error) {
+	frame, err := abi.Payload(in.memory(), at)
+	if err != nil {
+		return 0, 0, fmt.Errorf("%w: %w", ErrContract, err)
+	}
+	w, err := abi.ParseWait(frame)
+	if err != nil {
+		return 0, 0, fmt.Errorf("%w: %w", ErrContract, err)
+	}
+	if w.Until < 0 {
+		return 0, 0, fmt.Errorf("%w: guest waits for nothing", ErrContract)
+	}
+	if err := in.wait(time.Duration(w.Until - wasi.Now())); err != nil {
+		return 0, 0, err
+	}
+	return in.call(abi.OpTurn, 0, 0)
+}
+
+// wait sleeps outside the guest, under the same limits as a host call that sleeps.
+func (in *Instance) wait(d time.Duration) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(error)
+			if !ok || !errors.Is(e, ErrDeadline) && !errors.Is(e, ErrCanceled) {
+				panic(r)
+			}
+			err = e
+		}
+	}()
+	in.proc.Sleep(max(0, d))
+	return nil
+}
+
+// plain runs an operation that has only one good answer.
+func (in *Instance) plain(op abi.Op, frame []byte, l Limits) ([]byte, error) {
+	payload, status, err := in.transact(op, len(frame), func(b []byte) { copy(b, frame) }, nil, l)
+	if err == nil && status != abi.StatusDone {
+		err = &FaultError{op.String(), fmt.Sprintf("status %d: %s", status, payload[:min(len(payload), 1024)])}
+	}
+	return payload, err
+}
+
+func (in *Instance) askInfo(l Limits) (abi.Info, error) {
+	var info abi.Info
+	err := in.run(l, func() error {
+		_, at, err := in.call(abi.OpInfo, 0, 0)
+		if err != nil {
+			return err
+		}
+		if info, err = abi.ParseInfo(in.memory(), at); err != nil {
+			return fmt.Errorf("%w: %w", ErrContract, err)
+		}
+		return nil
+	})
+	return info, err
+}
+
+// Restore is the first operation after Bind or Reset: it hands over the environment, as alternating keys and values, and
+// has the guest draw new randomness.
+func (in *Instance) Restore(env []string, l Limits) error {
+	_, err := in.plain(abi.OpRestore, abi.AppendPairs(nil, env...), l)
+	return err
+}
+
+// Load loads the function's handler. With StatusError the payload is what the caller of the function gets.
+func (in *Instance) Load(r *abi.Load, dst []byte, l Limits) ([]byte, abi.Status, error) {
+	frame := r.Append(nil)
+	return in.transact(abi.OpLoad, len(frame), func(b []byte) { copy(b, frame) }, dst, l)
+}
+
+// Invoke runs one invocation and appends the payload to dst.
+func (in *Instance) Invoke(v *abi.Invoke, dst []byte, l Limits) ([]byte, abi.Status, error) {
+	return in.transact(abi.OpInvoke, v.Size(), func(b []byte) { v.Encode(b) }, dst, l)
+}
+
+// Trim asks the guest to tidy up before it is kept idle or snapshotted.
+func (in *Instance) Trim(l Limits) error {
+	_, _, err := in.transact(abi.OpTrim, 0, func([]byte) {}, nil, l)
+	var fault *FaultError
+	if errors.As(err, &fault) { // optional operation
+		in.state = stateReady
+		return nil
+	}
+	return err
+}

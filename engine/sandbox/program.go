@@ -1,0 +1,214 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/meter"
+	"github.com/thawrun/thaw/engine/vfs"
+	"github.com/thawrun/thaw/engine/wasi"
+)
+
+// Program is a guest, metered and compiled. It may be used by many goroutines at once.
+type Program struct {
+	host     *Host
+	guest    *abi.Guest
+	module   *meter.Module
+	compiled wazero.CompiledModule
+	files    *vfs.Tree // mounted at abi.RuntimeRoot; may be nil
+	hash     [sha256.Size]byte
+}
+
+// Progress is told about the stages of loading a guest: "meter", "compile", "snapshot". total 0 = unknown.
+type Progress func(stage string, done, total int)
+
+// initTimeout bounds the start of an interpreter. It takes a fraction of a second; a slow machine under load is given time.
+const initTimeout = 2 * time.Minute
+
+// Load meters and compiles a guest. An error that wraps ErrContract, meter.ErrMalformed or meter.ErrUnsupported says why a
+// module is refused.
+func (h *Host) Load(ctx context.Context, g *abi.Guest, progress Progress) (*Program, error) {
+	if progress == nil {
+		progress = func(string, int, int) {}
+	}
+	p := &Program{host: h, guest: g}
+	if g.Files != nil {
+		data, err := g.Files()
+		if err != nil {
+			return nil, fmt.Errorf("runtime files: %w", err)
+		}
+		if p.files, err = vfs.OpenZip(data, vfs.Limits{}); err != nil {
+			return nil, fmt.Errorf("runtime files: %w", err)
+		}
+	}
+	progress("meter", 0, 0)
+	wasm, err := g.Wasm()
+	if err != nil {
+		return nil, fmt.Errorf("module: %w", err)
+	}
+	if p.module, err = meter.Rewrite(wasm, meter.Config{Trusted: g.Trusted, LiftData: true}); err != nil {
+		return nil, err
+	}
+	p.hash = sha256.Sum256(p.module.Wasm)
+	if err := p.checkContract(); err != nil {
+		return nil, err
+	}
+	progress("compile", 0, 0)
+	if p.compiled, err = h.compile(ctx, p.module.Wasm); err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	if !p.module.Snapshotable {
+		h.cfg.Logger.Warn("guest can't be snapshotted, every instance starts anew", "guest", g.Name, "reasons", p.module.Reasons)
+	}
+	return p, nil
+}
+
+// Files is the tree of the guest's own files, nil if it has none.
+func (p *Program) Files() *vfs.Tree { return p.files }
+
+// Stats describe the metering of the program.
+func (p *Program) Stats() meter.Stats { return p.module.Stats }
+
+// Snapshotable says whether snapshots of the program's instances can be taken.
+func (p *Program) Snapshotable() bool { return p.module.Snapshotable }
+
+func (p *Program) checkContract() error {
+	signature := func(x meter.Func) string { return hex.EncodeToString(x.Params) + ">" + hex.EncodeToString(x.Results) }
+	exports := map[string]string{}
+	for _, x := range p.module.Exports {
+		exports[x.Name] = signature(x)
+	}
+	if s := exports[abi.EntryPoint]; s != "7f7f7f>7e" {
+		return fmt.Errorf("%w: export %s has type %q, want (i32, i32, i32) -> i64", ErrContract, abi.EntryPoint, s)
+	}
+	if _, ok := exports["_initialize"]; !ok {
+		return fmt.Errorf("%w: no export _initialize", ErrContract)
+	}
+	known := p.host.runtime
+	for _, x := range p.module.Imports {
+		if x.Module != abi.WASIModule && x.Module != abi.HostModule {
+			return fmt.Errorf("%w: import of %s.%s", ErrContract, x.Module, x.Name)
+		}
+		d := known.Module(x.Module).ExportedFunctionDefinitions()[x.Name]
+		if d == nil || !slices.Equal(d.ParamTypes(), x.Params) || !slices.Equal(d.ResultTypes(), x.Results) {
+			return fmt.Errorf("%w: import of %s.%s with type %s", ErrContract, x.Module, x.Name, signature(x))
+		}
+	}
+	return nil
+}
+
+// allocator hands a prepared slot to the next instantiation.
+type allocator struct{ slot *slot }
+
+func (a allocator) Allocate(_, _ uint64) experimental.LinearMemory { return a.slot }
+
+// NewInstance makes a shell: an instance that isn't bound to a snapshot yet. capacity is the cap of its memory in bytes;
+// Bind may raise it up to Reservation.
+func (p *Program) NewInstance(capacity uint64) (*Instance, error) {
+	minimum := uint64(p.module.MinPages) * wasmPage
+	s, err := newSlot(max(capacity, minimum), p.host.cfg.Portable)
+	if err != nil {
+		return nil, err
+	}
+	in := &Instance{p: p, slot: s, proc: &wasi.Process{FS: vfs.New(vfs.Mounts{Runtime: p.files})}}
+	in.ctx = callContext{Context: context.Background(), in: in}
+	in.proc.Check = in.check
+	in.proc.Blocking = in.blocking
+	// The start functions run in boot, metered, and not at all in a shell that is going to be bound.
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	mod, err := p.host.runtime.InstantiateModule(experimental.WithMemoryAllocator(&in.ctx, allocator{s}), p.compiled, config)
+	if err != nil {
+		s.unmap()
+		return nil, fmt.Errorf("instantiate: %w", err)
+	}
+	in.mod, in.mem, in.fn = mod, mod.Memory(), mod.ExportedFunction(abi.EntryPoint)
+	in.fuel = mod.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+	for _, g := range p.module.Globals {
+		in.globals = append(in.globals, mod.ExportedGlobal(g.Export).(api.MutableGlobal))
+	}
+	in.state = stateShell
+	return in, nil
+}
+
+// boot runs a fresh instance up to the point of the runtime snapshot.
+func (in *Instance) boot(ctx context.Context) (abi.Info, error) {
+	if in.state != stateShell || in.bound != nil {
+		return abi.Info{}, ErrState
+	}
+	all, _ := in.mem.Read(0, in.mem.Size())
+	copy(all, in.p.module.Image)
+	limits := Limits{Context: ctx, Deadline: time.Now().Add(initTimeout)}
+	err := in.run(limits, func() error {
+		_, err := in.mod.ExportedFunction("_initialize").Call(&in.ctx)
+		return err
+	})
+	if err != nil {
+		return abi.Info{}, fmt.Errorf("_initialize: %w", err)
+	}
+	in.state = stateReady
+	frame := abi.AppendPairs(nil, append([]string{"abi", "1"}, in.p.guest.Init...)...)
+	if _, err := in.plain(abi.OpInit, frame, limits); err != nil {
+		return abi.Info{}, err
+	}
+	info, err := in.askInfo(limits)
+	if err == nil && info.Version != abi.Version {
+		err = fmt.Errorf("%w: ABI version %d", ErrContract, info.Version)
+	}
+	in.info = info
+	return info, err
+}
+
+// RuntimeSnapshot returns the snapshot of the initialised interpreter: from the cache if a valid one is there, else by
+// starting the interpreter once. It is nil, without error, for a guest that can't be snapshotted.
+func (p *Program) RuntimeSnapshot(ctx context.Context, progress Progress) (*Snapshot, error) {
+	if !p.module.Snapshotable {
+		return nil, nil
+	}
+	file := p.snapshotFile()
+	if file != "" {
+		s, err := p.readSnapshot(file)
+		if err == nil {
+			return s, nil
+		}
+		if !errors.Is(err, errNoFile) {
+			p.host.cfg.Logger.Warn("runtime snapshot in the cache is unusable, making it anew", "file", file, "error", err)
+		}
+	}
+	if progress != nil {
+		progress("snapshot", 0, 0)
+	}
+	in, err := p.NewInstance(bootMemory)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	if _, err := in.boot(ctx); err != nil {
+		return nil, err
+	}
+	if n := in.proc.FS.OpenFiles(); n > 0 {
+		return nil, fmt.Errorf("%w: %d descriptors open after INIT", ErrContract, n)
+	}
+	s, err := in.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	if file != "" {
+		if err := s.write(file, p); err != nil {
+			p.host.cfg.Logger.Warn("runtime snapshot not kept", "file", file, "error", err)
+		}
+	}
+	return s, nil
+}
+
+// bootMemory is the cap while an interpreter starts: below the smallest function's memory, so that it fits into any.
+const bootMemory = 120 << 20

@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/pool"
+	"github.com/thawrun/thaw/engine/sandbox"
+	"github.com/thawrun/thaw/engine/vfs"
+)
+
+// version is a deployed function version.
+type version struct {
+	e   *Engine
+	g   *guest
+	f   Function
+	cap uint64 // of the instances' linear memory, bytes
+
+	group   *pool.Group
+	code    *codePackage
+	reserve *pool.Reservation
+
+	mu       sync.Mutex
+	layers   *vfs.Tree
+	layered  bool              // layers were fetched
+	snapshot *sandbox.Snapshot // with the handler loaded; nil until made
+	refused  bool              // the function can't be snapshotted: not tried again
+	retired  bool
+	starting int // starts in progress, which may use the snapshot
+}
+
+func newVersion(e *Engine, g *guest, f Function) (*version, error) {
+	if f.Key == "" {
+		return nil, errors.New("function without a key")
+	}
+	if f.Version == "" {
+		f.Version = "$LATEST"
+	}
+	if f.MemoryMB == 0 {
+		f.MemoryMB = 128
+	}
+	if f.MemoryMB < 0 || f.Timeout < 0 || f.TmpMB < 0 {
+		return nil, errors.New("negative limit")
+	}
+	if f.Timeout == 0 {
+		f.Timeout = 3 * time.Second
+	}
+	if f.TmpMB == 0 {
+		f.TmpMB = 512
+	}
+	if f.ReservedGroup == "" {
+		f.ReservedGroup = f.Key
+	}
+	if f.ARN == "" {
+		f.ARN = f.Key
+	}
+	f.Env = maps.Clone(f.Env)
+	// A wasm memory has 4 GiB at most; more is granted in name only.
+	capacity := min(max(uint64(f.MemoryMB)<<20, g.abi.MinMemory), 4<<30-64<<10)
+	return &version{e: e, g: g, f: f, cap: capacity}, nil
+}
+
+// open joins the version to what it shares with others. Called once, under Engine.mu.
+func (v *version) open() error {
+	group, err := v.e.pool.Group(v, v.f.Prewarm)
+	if err != nil {
+		return err
+	}
+	v.group = group
+	v.code = v.e.packages.open(v.f.CodeSHA256, v.f.Code)
+	v.reserve = v.e.limits.Reserve(v.f.Account, v.f.ReservedGroup, v.f.Reserved)
+	return nil
+}
+
+// retire ends the version: no new invocation is served by its instances.
+func (v *version) retire() {
+	v.group.Retire()
+	v.e.packages.release(v.code)
+	v.mu.Lock()
+	v.retired = true
+	v.dropSnapshotLocked()
+	v.mu.Unlock()
+}
+
+func (v *version) dropSnapshotLocked() {
+	if v.retired && v.starting == 0 && v.snapshot != nil {
+		v.snapshot.Close()
+		v.snapshot = nil
+	}
+}
+
+// wantsSnapshot says whether instances should start with their handler loaded. Per-request isolation implies it: a reset
+// then leads back to the loaded handler instead of the bare interpreter.
+func (v *version) wantsSnapshot() bool {
+	return v.f.SnapStart || v.f.Isolation == IsolationRequest || v.e.cfg.FunctionSnapshots
+}
+
+// initError is what a function answers that could not be loaded.
+type initError struct {
+	payload []byte
+	log     []byte
+	cause   error // nil if the function reported the error itself
+}
+
+func (e *initError) Error() string {
+	if e.cause != nil {
+		return e.cause.Error()
+	}
+	return "function not loaded: " + string(e.payload)
+}
+func (e *initError) Unwrap() error { return e.cause }
+
+// Start makes an instance with the handler loaded. It implements pool.Starter.
+func (v *version) Start(ctx context.Context) (pool.Instance, error) {
+	if err := v.g.wait(ctx); err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	task, err := v.code.get(ctx, v.e.cfg.MaxUnpacked)
+	if err != nil {
+		return nil, err
+	}
+	layers, err := v.layerTree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	box, err := v.g.shell(v.cap)
+	if err != nil {
+		return nil, fmt.Errorf("new instance: %w", err)
+	}
+	in := &instance{v: v, box: box, cpu: v.e.cpus.Task(v.f.MemoryMB)}
+	in.log = functionLog{function: &v.f, stream: newLogStream(v.f.Version, begin), sink: v.e.cfg.Logs}
+	in.task, in.layers = task, layers
+	if err := in.start(ctx); err != nil {
+		in.Close()
+		return nil, err
+	}
+	in.init = time.Since(begin)
+	return in, nil
+}
+
+func (v *version) layerTree(ctx context.Context) (*vfs.Tree, error) {
+	if v.f.Layers == nil {
+		return nil, nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.layered {
+		return v.layers, nil
+	}
+	zips, err := v.f.Layers(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("fetch layers: %w", err)
+	}
+	tree, err := openLayers(zips, v.e.cfg.MaxUnpacked)
+	if err != nil {
+		return nil, err
+	}
+	v.layers, v.layered = tree, true
+	return tree, nil
+}
+
+// useSnapshot returns the function's snapshot if there is one. done must be called when the bind is over.
+func (v *version) useSnapshot() (s *sandbox.Snapshot, done func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.starting++
+	return v.snapshot, func() {
+		v.mu.Lock()
+		v.starting--
+		v.dropSnapshotLocked()
+		v.mu.Unlock()
+	}
+}
+
+// keepSnapshot makes the function's snapshot from an instance whose handler was just loaded.
+func (v *version) keepSnapshot(box *sandbox.Instance) (made bool) {
+	v.mu.Lock()
+	skip := v.snapshot != nil || v.refused || v.retired
+	v.mu.Unlock()
+	if skip {
+		return false
+	}
+	s, err := box.Snapshot()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case err != nil:
+		v.refused = true
+		v.e.cfg.Logger.Warn("no snapshot of this function", "function", v.f.Key, "reason", err)
+	case v.snapshot != nil || v.retired: // another instance was faster
+		s.Close()
+	default:
+		v.snapshot = s
+		return true
+	}
+	return false
+}
+
+// loadRecord is the LOAD record of an instance.
+func (v *version) loadRecord(stream string) *abi.Load {
+	return &abi.Load{
+		Runtime: v.f.Runtime, Handler: v.f.Handler, TaskRoot: abi.TaskRoot, FunctionName: v.f.Name, Version: v.f.Version,
+		MemoryMB: strconv.Itoa(v.f.MemoryMB), LogGroup: logGroup(v.f.Name), LogStream: stream, FunctionARN: v.f.ARN,
+	}
+}

@@ -1,0 +1,40 @@
+// Package vfs is the file system that a guest sees: read-only trees indexed from zip archives and shared by all instances,
+// and for each instance a private /tmp in memory, a few devices and a table of descriptors.
+//
+// Nothing here touches the host's file system. Errors towards the guest are WASI error numbers (Errno); errors about an
+// archive are Go errors that name the entry.
+//
+// A Tree may be used by many instances at once. An FS belongs to the goroutine that runs its instance.
+package vfs
+
+// Errno is a WASI preview 1 error number.
+type Errno uint32
+
+// The error numbers in use (WASI preview 1, type errno).
+const (
+	OK           Errno = 0
+	EAcces       Errno = 2
+	EBadf        Errno = 8
+	EExist       Errno = 20
+	EFault       Errno = 21
+	EFbig        Errno = 22
+	EInval       Errno = 28
+	EIO          Errno = 29
+	EIsdir       Errno = 31
+	ELoop        Errno = 32
+	EMfile       Errno = 33
+	EMlink       Errno = 34
+	ENametoolong Errno = 37
+	ENoent       Errno = 44
+	ENospc       Errno = 51
+	ENosys       Errno = 52
+	ENotdir      Errno = 54
+	ENotempty    Errno = 55
+	ENotsock     Errno = 57
+	ENotsup      Errno = 58
+	EPerm        Errno = 63
+	ERofs        Errno = 69
+	ESpipe       Errno = 70
+	EXdev        Errno = 75
+	ENotcapable  Errno = 76
+)

@@ -1,0 +1,92 @@
+// Package wasi implements the host functions that a guest may import (abi/README.md, section 5): WASI preview 1 over package
+// vfs, and log and remaining_time of module thaw.
+//
+// All state is in a Process, one per instance, so that an instance that changes over to another function or goes back to a
+// snapshot is reset in a few stores; wazero's own WASI keeps that state in the module. Every host function is a
+// GoModuleFunc (no reflection). Pointers and lengths come from the guest and are hostile: what lies outside its memory ends
+// in EFAULT.
+//
+// A sandbox wires it up like this:
+//
+//	get := func(ctx context.Context) *wasi.Process { return ctx.(*callContext).process }
+//	wasi.Instantiate(ctx, runtime, get)
+//	b := runtime.NewHostModuleBuilder(abi.HostModule)
+//	wasi.ExportThaw(b, get)
+//	b.NewFunctionBuilder()…Export("refuel")
+//	b.Instantiate(ctx)
+package wasi
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/vfs"
+)
+
+// Process is the state behind the host functions of one instance. It belongs to the goroutine that runs the instance.
+type Process struct {
+	FS *vfs.FS
+
+	// Stdio gets the bytes of every write to descriptor 1 or 2. They are only valid during the call.
+	Stdio func(fd int, p []byte)
+	// Log gets the records of the host function log, valid during the call. nil drops them.
+	Log func(level abi.LogLevel, p []byte)
+
+	// Deadline is the end of the current call; remaining_time and sleeps respect it. Zero = none.
+	Deadline time.Time
+	// Wake is when a sleep is to be interrupted for the first time, zero = never: the soft interrupt.
+	Wake time.Time
+	// Done and Stop end sleeps early when they are closed. May be nil.
+	Done, Stop <-chan struct{}
+	// Check is called before the guest goes on after a sleep. It panics where the call must end.
+	Check func()
+	// Blocking is called before a sleep and returns what is to be called after it. May be nil.
+	Blocking func() (resume func())
+	// CPUTime is the processor time of the current call, for clocks 2 and 3. nil = time since the process was made.
+	CPUTime func() time.Duration
+
+	call call // the host call in progress
+}
+
+// ExitError is what proc_exit panics with; the call into the guest returns an error that wraps it.
+type ExitError struct{ Code uint32 }
+
+func (e *ExitError) Error() string { return fmt.Sprintf("guest exited with status %d", e.Code) }
+
+// monotonic is clock 1. It counts from the engine's start, a little above 0, for all instances alike, so that it goes on
+// across snapshots made in this process; one from an earlier process may have seen later times, which RESTORE corrects.
+func monotonic(start time.Time) int64 { return int64(time.Since(start)) + int64(time.Hour) }
+
+// Now is clock 1, in ns.
+func Now() int64 { return monotonic(processStart) }
+
+// processStart is the origin of clock 1. A constant of the process: all engines in it may share it.
+var processStart = time.Now()
+
+// Sleep waits for d, or less: the deadline, the soft interrupt and Done end it early.
+func (p *Process) Sleep(d time.Duration) {
+	until := time.Now().Add(d)
+	if !p.Deadline.IsZero() && p.Deadline.Before(until) {
+		until = p.Deadline
+	}
+	if !p.Wake.IsZero() && p.Wake.Before(until) {
+		until = p.Wake
+	}
+	if p.Blocking != nil {
+		resume := p.Blocking()
+		defer resume()
+	}
+	if d = time.Until(until); d > 0 {
+		timer := time.NewTimer(d)
+		select {
+		case <-timer.C:
+		case <-p.Done:
+		case <-p.Stop:
+		}
+		timer.Stop()
+	}
+	if p.Check != nil {
+		p.Check()
+	}
+}
