@@ -1,0 +1,341 @@
+"""The Python half of Thaw's Python guest: Lambda's programming model for Python 3.
+
+thaw.c calls init once, before the runtime snapshot is taken; restore after every bind of a snapshot; load once per
+instance; invoke once per invocation. load and invoke return None or, as bytes, the error that the caller of Invoke gets;
+invoke returns a result as str. Shapes and sentences follow AWS's open-source runtime interface client and the guide
+(chapter "Programming Model (Python)").
+"""
+
+import builtins
+import gc
+import importlib
+import json
+import linecache
+import logging
+import os
+import signal
+import sys
+import time
+import traceback
+
+import _thaw
+
+# Imported here so that they are part of the runtime snapshot: what Lambda functions import most.
+import abc, argparse, array, ast, base64, binascii, bisect, calendar, codecs, collections, collections.abc, concurrent.futures  # noqa: E401,F401
+import configparser, contextlib, contextvars, copy, csv, dataclasses, datetime, decimal, difflib, email, email.message  # noqa: E401,F401
+import email.parser, email.utils, enum, errno, fnmatch, fractions, functools, getpass, glob, gzip, hashlib, heapq, hmac, html  # noqa: E401,F401
+import http, http.client, importlib.metadata, importlib.util, inspect, io, ipaddress, itertools, json.decoder, json.encoder  # noqa: E401,F401
+import keyword, locale, logging.handlers, math, mimetypes, numbers, operator, pathlib, pickle, pkgutil, platform, posixpath  # noqa: E401,F401
+import pprint, queue, random, re, secrets, select, shlex, shutil, socket, stat, statistics, string, struct, tempfile, textwrap  # noqa: E401,F401
+import threading, token, tokenize, types, typing, unicodedata, urllib.error, urllib.parse, urllib.request, uuid, warnings  # noqa: E401,F401
+import weakref, xml.etree.ElementTree, zipfile, zlib, zoneinfo  # noqa: E401,F401
+
+_REQUEST_ID = ""
+_handler = None
+_context = None  # what all invocations of this instance share: see load
+_legacy_ascii = True  # non-ASCII characters are escaped in results, as before Python 3.12's runtime
+
+_LOG_ERROR = 5
+
+
+class Timeout(BaseException):
+    """Raised in the handler shortly before its deadline so that finally blocks and log lines still run.
+
+    It is no Exception, so that `except Exception` does not swallow it."""
+
+
+def _on_alarm(signum, frame):
+    raise Timeout("Task timed out")
+
+
+# ---- the context object (guide, "The Context Object Attributes (Python)") ----
+
+
+class CognitoIdentity:
+    __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+
+    def __repr__(self):
+        return "CognitoIdentity([cognito_identity_id={},cognito_identity_pool_id={}])".format(
+            self.cognito_identity_id, self.cognito_identity_pool_id
+        )
+
+
+class Client:
+    __slots__ = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
+
+    def __repr__(self):
+        return "Client([installation_id={},app_title={},app_version_name={},app_version_code={},app_package_name={}])".format(
+            self.installation_id, self.app_title, self.app_version_name, self.app_version_code, self.app_package_name
+        )
+
+
+class ClientContext:
+    __slots__ = ("custom", "env", "client")
+
+    def __repr__(self):
+        return "ClientContext([custom={},env={},client={}])".format(self.custom, self.env, self.client)
+
+
+def _client_context(text):
+    parsed = json.loads(text)
+    result = ClientContext()
+    result.custom = parsed.get("custom")
+    result.env = parsed.get("env")
+    result.client = None
+    client = parsed.get("client")
+    if client:
+        result.client = Client()
+        for name in Client.__slots__:
+            setattr(result.client, name, client.get(name))
+    return result
+
+
+class LambdaContext:
+    """What a handler gets as its second argument."""
+
+    def __init__(self, request_id, invoked_arn, client_context, identity_id, identity_pool_id, shared):
+        self.aws_request_id = request_id
+        self.log_group_name = shared.log_group
+        self.log_stream_name = shared.log_stream
+        self.function_name = shared.function_name
+        self.memory_limit_in_mb = shared.memory
+        self.function_version = shared.version
+        self.invoked_function_arn = invoked_arn
+        self.client_context = None if client_context is None else _client_context(client_context)
+        if identity_id is None and identity_pool_id is None:
+            self.identity = None
+        else:
+            self.identity = CognitoIdentity()
+            self.identity.cognito_identity_id = identity_id
+            self.identity.cognito_identity_pool_id = identity_pool_id
+
+    @staticmethod
+    def get_remaining_time_in_millis():
+        return _thaw.remaining_time()
+
+    def log(self, msg):
+        sys.stdout.write(str(msg))
+
+    def __repr__(self):
+        return (
+            "LambdaContext([aws_request_id={},log_group_name={},log_stream_name={},function_name={},memory_limit_in_mb={},"
+            "function_version={},invoked_function_arn={},client_context={},identity={}])"
+        ).format(
+            self.aws_request_id, self.log_group_name, self.log_stream_name, self.function_name, self.memory_limit_in_mb,
+            self.function_version, self.invoked_function_arn, self.client_context, self.identity,
+        )  # fmt: skip
+
+
+class _Shared:
+    __slots__ = ("function_name", "version", "memory", "log_group", "log_stream")
+
+
+# ---- logging (guide, "Logging (Python)") ----
+
+
+class _LogHandler(logging.Handler):
+    def emit(self, record):
+        try:
+            text = self.format(record)
+        except Exception:
+            self.handleError(record)
+            return
+        sys.stdout.flush()
+        _thaw.log(0, text.encode("utf-8", "backslashreplace"))
+
+
+class _RequestFilter(logging.Filter):
+    def filter(self, record):
+        record.aws_request_id = _REQUEST_ID
+        return True
+
+
+def _log_error(text):
+    sys.stdout.flush()
+    sys.stderr.flush()
+    _thaw.log(_LOG_ERROR, text.encode("utf-8", "backslashreplace"))
+
+
+# ---- errors ----
+
+
+def _error(message, kind, stack, request_id):
+    """Logs an error and returns its JSON."""
+    lines = ["[ERROR]"]
+    if kind:
+        lines[0] += " " + kind
+    if message:
+        lines[0] += (": " if kind else " ") + message
+    if stack:
+        lines.append("Traceback (most recent call last):")
+        lines.extend(frame.rstrip("\n") for frame in stack)
+    _log_error("\n".join(lines))
+    body = {"errorMessage": message, "errorType": kind, "requestId": request_id, "stackTrace": stack}
+    return json.dumps(body).encode("utf-8", "backslashreplace")
+
+
+def _user_frames(exc):
+    """The formatted frames of a traceback without ours, which come first, and those of the import system."""
+    frames = traceback.extract_tb(exc.__traceback__)
+    keep = [f for f in frames if f.filename not in _OURS and not f.filename.startswith("<frozen importlib")]
+    return traceback.format_list(keep)
+
+
+_OURS = (_user_frames.__code__.co_filename, importlib.import_module.__code__.co_filename)
+
+
+def _exception(exc, request_id):
+    try:
+        message = str(exc)
+    except Exception as nested:  # a __str__ of the function's own that fails
+        message = "<exception str() failed: {}>".format(type(nested).__name__)
+    return _error(message, type(exc).__name__, _user_frames(exc), request_id)
+
+
+def _exit(exc):
+    """sys.exit ends the process in Lambda, and so it does here."""
+    code = exc.code
+    if code is None:
+        code = 0
+    elif not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code & 0xFF)
+
+
+# ---- the four entry points ----
+
+
+def init():
+    """Prepares everything that does not depend on a function."""
+    sys.stdout.reconfigure(line_buffering=True)
+    root = logging.getLogger()
+    handler = _LogHandler()
+    formatter = logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    handler.addFilter(_RequestFilter())
+    root.addHandler(handler)
+    signal.signal(signal.SIGALRM, _on_alarm)
+    builtins.exit = builtins.quit = sys.exit  # site is not imported
+    # Every code path of an invocation runs once, so that what it allocates lazily is in the snapshot.
+    json.loads('{"a": [1, 2.5, null, true, "x"]}')
+    json.dumps({"a": [1, 2.5, None, True, "x"]})
+    re.compile(r"(?P<a>\w+)\s*=\s*(?P<b>.*)").match("a = b")
+    datetime.datetime.now(datetime.timezone.utc).isoformat()
+    decimal.Decimal("1.1") + 1
+    hashlib.sha256(b"x").hexdigest()
+    logging.getLogger("thaw").isEnabledFor(logging.DEBUG)
+    linecache.clearcache()
+    sys.path[0:0] = ["/var/task", "/opt/python/lib/python3.13/site-packages", "/opt/python", "/var/runtime"]
+    gc.collect()
+    gc.freeze()  # a collection does not touch, and so not dirty, the pages of what is in the snapshot
+
+
+def restore(environment):
+    """Makes two instances of one snapshot different: environment, randomness, clocks."""
+    os.environ._data = environment
+    random.seed()
+    uuid._last_timestamp = None
+    uuid._node = None
+    tempfile._name_sequence = None
+    tempfile.tempdir = None
+    sys.path_importer_cache.pop("/var/task", None)
+    if _context is not None:
+        _context.log_stream = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+
+
+def load(runtime, handler, task_root, function_name, version, memory, log_group, log_stream, function_arn):
+    global _handler, _context, _legacy_ascii
+    shared = _Shared()
+    shared.function_name, shared.version, shared.memory = function_name, version, memory
+    shared.log_group, shared.log_stream = log_group, log_stream
+    _context = shared
+    _legacy_ascii = runtime.startswith("python3.") and int(runtime[8:] or 0) < 12
+    if os.path.isdir(task_root):
+        os.chdir(task_root)
+    if "PYTHONPATH" in os.environ:
+        extra = [p for p in os.environ["PYTHONPATH"].split(":") if p and p not in sys.path]
+        sys.path[1:1] = extra
+    try:
+        result = _find_handler(handler)
+    except SystemExit as exc:
+        _exit(exc)
+    except BaseException as exc:
+        return _exception(exc, "")
+    if isinstance(result, bytes):
+        return result
+    _handler = result
+    return None
+
+
+def _find_handler(handler):
+    """The handler function, or the error as bytes."""
+    module_name, dot, name = handler.rpartition(".")
+    if not dot:
+        message = "Bad handler '{}': not enough values to unpack (expected 2, got 1)".format(handler)
+        return _error(message, "Runtime.MalformedHandlerName", [], "")
+    module_name = module_name.replace("/", ".")
+    if module_name.split(".")[0] in sys.builtin_module_names:
+        return _error("Cannot use built-in module {} as a handler module".format(module_name), "Runtime.BuiltInModuleConflict", [], "")
+    # A module of the package wins over one of ours that the snapshot has imported already.
+    loaded = sys.modules.get(module_name)
+    if loaded is not None and not (getattr(loaded, "__file__", None) or "").startswith("/var/task"):
+        del sys.modules[module_name]
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as exc:
+        return _error("Unable to import module '{}': {}".format(module_name, exc), "Runtime.ImportModuleError", [], "")
+    except SyntaxError as exc:
+        where = ['  File "{}" Line {}\n    {}'.format(exc.filename, exc.lineno, exc.text)]
+        return _error("Syntax error in module '{}': {}".format(module_name, exc), "Runtime.UserCodeSyntaxError", where, "")
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        return _error("Handler '{}' missing on module '{}'".format(name, module_name), "Runtime.HandlerNotFound", [], "")
+
+
+def _default(value):
+    """What json can't encode: Decimal as a number, as AWS's runtime does; nothing else."""
+    if isinstance(value, decimal.Decimal):
+        if value.is_finite() and value == value.to_integral_value():
+            return int(value)
+        return float(value)
+    raise TypeError("Object of type {} is not JSON serializable".format(type(value).__name__))
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=_default).encode
+_encode_ascii = json.JSONEncoder(default=_default).encode
+_decode = json.JSONDecoder().decode
+
+
+def invoke(event, deadline, request_id, invoked_arn, trace_id, client_context, identity_id, identity_pool_id):
+    global _REQUEST_ID
+    _REQUEST_ID = request_id
+    if trace_id is not None:
+        os.environ["_X_AMZN_TRACE_ID"] = trace_id
+    try:
+        try:
+            argument = _decode(event)
+        except Exception as exc:
+            return _error("Unable to unmarshal input: {}".format(exc), "Runtime.UnmarshalError", [], request_id)
+        context = LambdaContext(request_id, invoked_arn, client_context, identity_id, identity_pool_id, _context)
+        result = _handler(argument, context)
+        if result is None:
+            return None
+        try:
+            text = (_encode_ascii if _legacy_ascii else _encode)(result)
+            text.encode()  # a lone surrogate has no UTF-8
+            return text
+        except UnicodeEncodeError:
+            return _encode_ascii(result)
+        except Exception as exc:
+            return _error("Unable to marshal response: {}".format(exc), "Runtime.MarshalError", [], request_id)
+    except SystemExit as exc:
+        _exit(exc)
+    except BaseException as exc:
+        if isinstance(exc, Timeout):
+            return _error("Task timed out", "Sandbox.Timedout", _user_frames(exc), request_id)
+        return _exception(exc, request_id)
