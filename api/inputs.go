@@ -1,0 +1,233 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/thawrun/thaw/engine/store"
+)
+
+// codeInput is FunctionCode, and the part of UpdateFunctionCode that is like it.
+type codeInput struct {
+	ZipFile         *[]byte
+	S3Bucket        *string
+	S3Key           *string
+	S3ObjectVersion *string
+	ImageUri        *string
+}
+
+// configInput is what CreateFunction and UpdateFunctionConfiguration have in common. nil = not given.
+type configInput struct {
+	Runtime          *string
+	Role             *string
+	Handler          *string
+	Description      *string
+	Timeout          *int
+	MemorySize       *int
+	Environment      *environmentShape
+	EphemeralStorage *sizeShape
+	VpcConfig        *vpcInput
+	DeadLetterConfig *deadLetterConfig
+	TracingConfig    *tracingConfig
+	KMSKeyArn        *string
+	SnapStart        *struct{ ApplyOn string }
+	LoggingConfig    *struct{ LogFormat, LogGroup, ApplicationLogLevel, SystemLogLevel string }
+
+	Layers            []string
+	FileSystemConfigs []any
+	ImageConfig       *struct{}
+}
+
+type vpcInput struct{ SubnetIds, SecurityGroupIds []string }
+
+type createInput struct {
+	configInput
+	FunctionName         *string
+	Code                 *codeInput
+	Publish              bool
+	PackageType          *string
+	Architectures        []string
+	Tags                 map[string]string
+	CodeSigningConfigArn *string
+}
+
+type updateCodeInput struct {
+	codeInput
+	Publish       bool
+	DryRun        bool
+	RevisionId    *string
+	Architectures []string
+}
+
+type updateConfigInput struct {
+	configInput
+	RevisionId *string
+}
+
+// validate checks the constraints that the service's model states.
+func (s *Server) validate(in *configInput, v *violations) {
+	l := &s.cfg.Limits
+	if in.Role != nil {
+		v.check(roleARN(*in.Role), "role", *in.Role, "Member must satisfy regular expression pattern: "+rolePattern)
+	}
+	if in.Handler != nil {
+		v.check(*in.Handler != "" && !strings.ContainsAny(*in.Handler, " \t\r\n\v\f"), "handler", *in.Handler, `Member must satisfy regular expression pattern: [^\s]+`)
+		v.length("handler", *in.Handler, 0, 128)
+	}
+	if in.Description != nil {
+		v.length("description", *in.Description, 0, 256)
+	}
+	if in.Timeout != nil {
+		v.between("timeout", *in.Timeout, 1, l.TimeoutMax)
+	}
+	if in.MemorySize != nil {
+		m := *in.MemorySize
+		v.between("memorySize", m, l.MemoryMin, l.MemoryMax)
+		if m >= l.MemoryMin && m <= l.MemoryMax {
+			v.check((m-l.MemoryMin)%l.MemoryStep == 0, "memorySize", fmt.Sprint(m), fmt.Sprintf("Member must be a multiple of %d", l.MemoryStep))
+		}
+	}
+	if in.EphemeralStorage != nil {
+		v.between("ephemeralStorage.size", in.EphemeralStorage.Size, l.TmpMin, l.TmpMax)
+	}
+	if in.Environment != nil {
+		for name := range in.Environment.Variables {
+			v.check(environmentName(name), "environment.variables", name, "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]")
+		}
+	}
+	if in.VpcConfig != nil {
+		v.check(len(in.VpcConfig.SubnetIds) <= 16, "vpcConfig.subnetIds", fmt.Sprint(in.VpcConfig.SubnetIds), "Member must have length less than or equal to 16")
+		v.check(len(in.VpcConfig.SecurityGroupIds) <= 5, "vpcConfig.securityGroupIds", fmt.Sprint(in.VpcConfig.SecurityGroupIds), "Member must have length less than or equal to 5")
+	}
+	if in.TracingConfig != nil {
+		v.oneOf("tracingConfig.mode", in.TracingConfig.Mode, "Active", "PassThrough")
+	}
+	if in.SnapStart != nil {
+		v.oneOf("snapStart.applyOn", in.SnapStart.ApplyOn, "PublishedVersions", "None")
+	}
+	if in.LoggingConfig != nil && in.LoggingConfig.LogFormat != "" {
+		v.oneOf("loggingConfig.logFormat", in.LoggingConfig.LogFormat, "Text", "JSON")
+	}
+	slices.Sort(v.list)
+}
+
+// accept applies a valid input to a record, or says why this server can't do what it asks for.
+func (s *Server) accept(in *configInput, f *store.Function) error {
+	if in.Runtime != nil {
+		if !s.served(*in.Runtime) {
+			return s.unknownRuntime(*in.Runtime)
+		}
+		f.Runtime = *in.Runtime
+	}
+	set := func(dst *string, v *string) {
+		if v != nil {
+			*dst = *v
+		}
+	}
+	set(&f.Role, in.Role)
+	set(&f.Handler, in.Handler)
+	set(&f.Description, in.Description)
+	set(&f.KMSKeyARN, in.KMSKeyArn)
+	if in.Timeout != nil {
+		f.Timeout = *in.Timeout
+	}
+	if in.MemorySize != nil {
+		f.MemorySize = *in.MemorySize
+	}
+	if in.EphemeralStorage != nil {
+		f.TmpSize = in.EphemeralStorage.Size
+	}
+	if in.Environment != nil {
+		size := 0
+		for name, value := range in.Environment.Variables {
+			if reservedEnvironment(name) {
+				return invalid("Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", name)
+			}
+			size += len(name) + len(value)
+		}
+		if size > s.cfg.Limits.EnvironmentSize {
+			return invalid("Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the %dKB limit.", s.cfg.Limits.EnvironmentSize>>10)
+		}
+		f.Environment = in.Environment.Variables
+	}
+	if c := in.VpcConfig; c != nil {
+		switch {
+		case len(c.SubnetIds) == 0 && len(c.SecurityGroupIds) == 0:
+			f.VPC = nil
+		case len(c.SubnetIds) == 0 || len(c.SecurityGroupIds) == 0:
+			return invalid("At least one subnet and one security group are required for a VPC configuration.")
+		default:
+			f.VPC = &store.VPC{SubnetIDs: c.SubnetIds, SecurityGroupIDs: c.SecurityGroupIds}
+		}
+	}
+	if in.DeadLetterConfig != nil {
+		f.DeadLetter = in.DeadLetterConfig.TargetArn
+	}
+	if in.TracingConfig != nil {
+		f.TracingMode = in.TracingConfig.Mode
+	}
+	if in.SnapStart != nil {
+		f.SnapStart = in.SnapStart.ApplyOn
+	}
+	if in.LoggingConfig != nil {
+		f.LogFormat, f.LogGroup = in.LoggingConfig.LogFormat, in.LoggingConfig.LogGroup
+	}
+	return nil
+}
+
+// unknownRuntime distinguishes what Lambda knows and this server can't run from what nobody knows.
+func (s *Server) unknownRuntime(name string) *apiError {
+	var served []string
+	for _, r := range s.cfg.Engine.Runtimes() {
+		served = append(served, r.Runtime)
+	}
+	slices.Sort(served)
+	for _, prefix := range []string{"nodejs", "python", "java", "ruby", "dotnet", "provided", "go1.x"} {
+		if strings.HasPrefix(name, prefix) && name != "node.js" {
+			return invalid("Runtime %s is not available on this server. Available: [%s]", name, strings.Join(served, ", "))
+		}
+	}
+	return invalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN", name, strings.Join(served, ", "))
+}
+
+// unsupported refuses what has a meaning at AWS and can't have one here, instead of ignoring it.
+func (in *configInput) unsupported() error {
+	switch {
+	case len(in.Layers) > 0:
+		return invalid("Layers are not supported by this server yet.")
+	case len(in.FileSystemConfigs) > 0:
+		return invalid("File systems are not supported by this server.")
+	case in.ImageConfig != nil:
+		return invalid("Container images are not supported: provide the code as a .zip package.")
+	}
+	return nil
+}
+
+func (in *createInput) unsupported() error {
+	switch {
+	case in.PackageType != nil && *in.PackageType == "Image":
+		return invalid("Container images are not supported: provide the code as a .zip package.")
+	case in.PackageType != nil && *in.PackageType != "Zip":
+		var v violations
+		v.oneOf("packageType", *in.PackageType, "Zip", "Image")
+		return v.err()
+	case in.CodeSigningConfigArn != nil:
+		return invalid("Code signing is not supported by this server.")
+	case in.Publish:
+		return errPublish()
+	}
+	if err := checkArchitectures(in.Architectures); err != nil {
+		return err
+	}
+	return in.configInput.unsupported()
+}
+
+func checkArchitectures(list []string) error {
+	for _, a := range list {
+		if a != "x86_64" {
+			return invalid("Architecture %s is not supported: code runs as x86_64.", a)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// config is what a server is started with. The names are those of flags, of keys in the file, and, upper-cased with THAW_
+// before and _ for -, of environment variables.
+type config struct {
+	Listen            string        `koanf:"listen"`
+	Data              string        `koanf:"data"`
+	Auth              string        `koanf:"auth"`
+	Region            string        `koanf:"region"`
+	Account           string        `koanf:"account"`
+	Limits            string        `koanf:"limits"`
+	LogLevel          string        `koanf:"log-level"`
+	MemoryBudget      string        `koanf:"memory-budget"`
+	IdleTimeout       time.Duration `koanf:"idle-timeout"`
+	CPU               string        `koanf:"cpu"`
+	FunctionSnapshots bool          `koanf:"function-snapshots"`
+}
+
+// addFlags declares the flags of every command that starts a server.
+func addFlags(f *pflag.FlagSet) {
+	f.String("config", "", "YAML file with settings named like these flags")
+	f.String("listen", "127.0.0.1:9001", "address to serve the Lambda API on")
+	f.String("data", defaultData(), "folder for functions, code and caches")
+	f.String("auth", "none", "none: no authentication, only on a loopback address; sigv4: not available yet")
+	f.String("region", "us-east-1", "AWS region that the server stands for")
+	f.String("account", "000000000000", "AWS account that the server stands for")
+	f.String("limits", "guide", "guide: limits of the Developer Guide of 2016; current: today's Lambda quotas")
+	f.String("log-level", "info", "debug, info, warn or error")
+	f.String("memory-budget", "0", "memory for all function instances, such as 2GiB; 0 = half of what the machine or cgroup has")
+	f.Duration("idle-timeout", 10*time.Minute, "how long an idle instance is kept")
+	f.String("cpu", "shared", "shared: weights by memory under contention; proportional: 1,792 MB = one processor, even when idle")
+	f.Bool("function-snapshots", false, "start every function from a snapshot with its handler loaded")
+}
+
+// defaultData follows the XDG base directory specification.
+func defaultData() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "thaw")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "thaw-data"
+	}
+	return filepath.Join(home, ".local", "share", "thaw")
+}
+
+// values is a koanf provider of a flat map.
+type values map[string]any
+
+func (v values) Read() (map[string]any, error) { return v, nil }
+func (v values) ReadBytes() ([]byte, error)    { return nil, errors.New("not bytes") }
+
+// loadConfig reads the settings: flags win over the environment, that over the file, that over defaults.
+func loadConfig(cmd *cobra.Command) (*config, error) {
+	flags := cmd.Flags()
+	defaults, set := values{}, values{}
+	flags.VisitAll(func(f *pflag.Flag) { defaults[f.Name] = f.DefValue })
+	flags.Visit(func(f *pflag.Flag) { set[f.Name] = f.Value.String() })
+	env := values{}
+	for name := range defaults {
+		if v, ok := os.LookupEnv("THAW_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))); ok {
+			env[name] = v
+		}
+	}
+	file := values{}
+	for _, from := range []values{env, set} {
+		if name, ok := from["config"].(string); ok && name != "" {
+			var err error
+			if file, err = readFile(name, defaults); err != nil {
+				return nil, err
+			}
+		}
+	}
+	k := koanf.New("\x00") // keys are flat
+	for _, source := range []values{defaults, file, env, set} {
+		if err := k.Load(source, nil); err != nil {
+			return nil, err
+		}
+	}
+	c := new(config)
+	if err := k.Unmarshal("", c); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	return c, c.check()
+}
+
+func readFile(name string, known values) (values, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	file := values{}
+	if err := yaml.Unmarshal(b, &file); err != nil {
+		return nil, fmt.Errorf("configuration %s: %w", name, err)
+	}
+	for key := range file {
+		if _, ok := known[key]; !ok || key == "config" || key == "once" || key == "help" {
+			return nil, fmt.Errorf("configuration %s: unknown key %q, known are %s", name, key, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+	}
+	return file, nil
+}
+
+func (c *config) check() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen %q: want host:port", c.Listen)
+	}
+	switch c.Auth {
+	case "none":
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return fmt.Errorf("--auth none lets everybody do everything, so it only serves loopback addresses, not %s", c.Listen)
+		}
+	case "sigv4":
+		return errors.New("--auth sigv4 is not available yet: this version serves loopback addresses with --auth none")
+	default:
+		return fmt.Errorf("--auth %q: choose none or sigv4", c.Auth)
+	}
+	if c.CPU != "shared" && c.CPU != "proportional" {
+		return fmt.Errorf("--cpu %q: choose shared or proportional", c.CPU)
+	}
+	_, err = c.memory()
+	return err
+}
+
+func (c *config) level() (l slog.Level, err error) {
+	if err = l.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		err = fmt.Errorf("--log-level %q: choose debug, info, warn or error", c.LogLevel)
+	}
+	return l, err
+}
+
+// memory is the memory budget in bytes.
+func (c *config) memory() (int64, error) {
+	text := strings.TrimSpace(c.MemoryBudget)
+	shift := 0
+	for unit, s := range map[string]int{"KiB": 10, "MiB": 20, "GiB": 30} {
+		if t, ok := strings.CutSuffix(text, unit); ok {
+			text, shift = strings.TrimSpace(t), s
+		}
+	}
+	var n int64
+	if _, err := fmt.Sscanf(text+"\n", "%d\n", &n); err != nil || n < 0 || n > 1<<62>>shift {
+		return 0, fmt.Errorf("--memory-budget %q: want a number of bytes, or one with KiB, MiB or GiB", c.MemoryBudget)
+	}
+	return n << shift, nil
+}

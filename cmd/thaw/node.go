@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/api"
+	"github.com/thawrun/thaw/engine"
+	"github.com/thawrun/thaw/engine/cpu"
+	"github.com/thawrun/thaw/engine/store"
+	"github.com/thawrun/thaw/runtimes/python"
+)
+
+// guests are the interpreters that this program brings.
+func guests() []*abi.Guest { return []*abi.Guest{python.Guest()} }
+
+// node is a running server with all its parts.
+type node struct {
+	cfg    *config
+	log    *slog.Logger
+	store  *store.Store
+	engine *engine.Engine
+	api    *api.Server
+	ln     net.Listener
+	served chan error
+}
+
+// startNode starts a server; it answers requests when startNode returns, while interpreters may still be compiling.
+func startNode(ctx context.Context, cfg *config, stderr io.Writer) (n *node, err error) {
+	level, err := cfg.level()
+	if err != nil {
+		return nil, err
+	}
+	n = &node{cfg: cfg, log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})), served: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			n.stop(ctx)
+		}
+	}()
+	limits, err := api.LimitsPreset(cfg.Limits)
+	if err != nil {
+		return nil, err
+	}
+	budget, err := cfg.memory()
+	if err != nil {
+		return nil, err
+	}
+	// First the address and the data folder: what most often goes wrong, and is cheap to find out.
+	if n.ln, err = net.Listen("tcp", cfg.Listen); err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("%s is in use, perhaps by another thaw: choose another address with --listen", cfg.Listen)
+		}
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if n.store, err = store.Open(filepath.Join(cfg.Data, "store"), store.Options{Logger: n.log}); err != nil {
+		return nil, err
+	}
+	mode := cpu.Shared
+	if cfg.CPU == "proportional" {
+		mode = cpu.Proportional
+	}
+	// Guests may hold as many Ps as there are processors; the rest keeps the API responsive (see package cpu).
+	cpus := runtime.NumCPU()
+	runtime.GOMAXPROCS(cpus + 2)
+	n.engine, err = engine.New(ctx, engine.Config{
+		Guests: guests(), CacheDir: filepath.Join(cfg.Data, "cache"), Region: cfg.Region, Concurrency: limits.Concurrency, MemoryBudget: budget,
+		IdleTimeout: cfg.IdleTimeout, CPU: mode, CPUs: cpus, FunctionSnapshots: cfg.FunctionSnapshots, MaxPayload: limits.SyncPayload,
+		MaxUnpacked: limits.UnzippedSize, Logger: n.log, Logs: n.functionLog, Progress: progressPrinter(stderr),
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.api, err = api.New(api.Config{Engine: n.engine, Store: n.store, Region: cfg.Region, Account: cfg.Account, Limits: limits, Logger: n.log, Version: version()})
+	if err != nil {
+		return nil, err
+	}
+	go func() { n.served <- n.api.Serve(n.ln) }()
+	return n, nil
+}
+
+// functionLog shows what functions write, at the level for people who debug.
+func (n *node) functionLog(r engine.LogRecord) {
+	if n.log.Enabled(context.Background(), slog.LevelDebug) {
+		n.log.Debug("function log", "function", r.Function.Name, "stream", r.Stream, "requestId", r.RequestID, "message", string(r.Message))
+	}
+}
+
+func (n *node) url() string { return "http://" + n.ln.Addr().String() }
+
+// drainTimeout is how long invocations may go on after a stop was asked for.
+const drainTimeout = 30 * time.Second
+
+// stop shuts down whatever was started, in the order that loses nothing: requests, engine, store.
+func (n *node) stop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if n.api != nil {
+		if err := n.api.Shutdown(ctx); err != nil {
+			n.log.Warn("shutdown", "error", err)
+		}
+	} else if n.ln != nil {
+		_ = n.ln.Close()
+	}
+	if n.engine != nil {
+		if err := n.engine.Close(ctx); err != nil {
+			n.log.Warn("engine", "error", err)
+		}
+	}
+	if n.store != nil {
+		if err := n.store.Close(); err != nil {
+			n.log.Error("store", "error", err)
+		}
+	}
+}
+
+// progressPrinter tells a person who waits for a first start what is going on. Later starts are fast and silent.
+func progressPrinter(w io.Writer) func(engine.Progress) {
+	compiling := false
+	return func(p engine.Progress) {
+		switch p.Stage {
+		case "snapshot":
+			compiling = true
+			fmt.Fprintf(w, "thaw: %s compiled in %.1fs, taking its start-up snapshot\n", p.Guest, p.Elapsed.Seconds())
+		case "compile":
+			fmt.Fprintf(w, "thaw: preparing %s (the first start compiles it, which takes some seconds)\n", p.Guest)
+		case "ready":
+			if compiling {
+				fmt.Fprintf(w, "thaw: %s ready after %.1fs; the next start takes it from the cache\n", p.Guest, p.Elapsed.Seconds())
+			}
+		case "failed":
+			fmt.Fprintf(w, "thaw: %s is not available: %v\n", p.Guest, p.Err)
+		}
+	}
+}
