@@ -122,19 +122,26 @@ func (n *node) stop(ctx context.Context) {
 	}
 }
 
-// progressPrinter tells a person who waits for a first start what is going on. Later starts are fast and silent.
+// progressPrinter tells a person who waits for a first start what is going on. Later starts take a moment and are silent.
 func progressPrinter(w io.Writer) func(engine.Progress) {
-	compiling := false
+	const patience = 400 * time.Millisecond
+	var announce *time.Timer
+	first := false
 	return func(p engine.Progress) {
+		if announce != nil {
+			announce.Stop()
+		}
 		switch p.Stage {
-		case "snapshot":
-			compiling = true
-			fmt.Fprintf(w, "thaw: %s compiled in %.1fs, taking its start-up snapshot\n", p.Guest, p.Elapsed.Seconds())
 		case "compile":
-			fmt.Fprintf(w, "thaw: preparing %s (the first start compiles it, which takes some seconds)\n", p.Guest)
+			announce = time.AfterFunc(patience, func() {
+				fmt.Fprintf(w, "thaw: compiling %s, which takes some seconds and is kept for later starts\n", p.Guest)
+			})
+		case "snapshot":
+			first = true
+			fmt.Fprintf(w, "thaw: %s compiled in %.1f s, taking its start-up snapshot\n", p.Guest, p.Elapsed.Seconds())
 		case "ready":
-			if compiling {
-				fmt.Fprintf(w, "thaw: %s ready after %.1fs; the next start takes it from the cache\n", p.Guest, p.Elapsed.Seconds())
+			if first {
+				fmt.Fprintf(w, "thaw: %s ready after %.1f s\n", p.Guest, p.Elapsed.Seconds())
 			}
 		case "failed":
 			fmt.Fprintf(w, "thaw: %s is not available: %v\n", p.Guest, p.Err)

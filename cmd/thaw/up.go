@@ -122,7 +122,7 @@ Times are whole HTTP requests: COLD is the first one to a new instance, WARM the
 Try the AWS CLI (any credentials will do):
 
   export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
-  aws lambda invoke --function-name hello --cli-binary-format raw-in-base64-out --payload '{"first_name": "Ada", "last_name": "Lovelace"}' /dev/stdout
+  echo '{"first_name": "Ada", "last_name": "Lovelace"}' | aws lambda invoke --function-name hello --payload fileb:///dev/stdin /dev/stdout
 `, warmCalls, n.url(), n.cfg.Region)
 	return nil
 }
