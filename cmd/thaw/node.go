@@ -35,34 +35,38 @@ type node struct {
 }
 
 // startNode starts a server; it answers requests when startNode returns, while interpreters may still be compiling.
-func startNode(ctx context.Context, cfg *config, stderr io.Writer) (n *node, err error) {
+func startNode(ctx context.Context, cfg *config, stderr io.Writer) (*node, error) {
 	level, err := cfg.level()
 	if err != nil {
 		return nil, err
 	}
-	n = &node{cfg: cfg, log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})), served: make(chan error, 1)}
-	defer func() {
-		if err != nil {
-			n.stop(ctx)
-		}
-	}()
+	n := &node{cfg: cfg, log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})), served: make(chan error, 1)}
+	if err := n.start(ctx, stderr); err != nil {
+		n.stop(ctx)
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *node) start(ctx context.Context, stderr io.Writer) error {
+	cfg := n.cfg
 	limits, err := api.LimitsPreset(cfg.Limits)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	budget, err := cfg.memory()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// First the address and the data folder: what most often goes wrong, and is cheap to find out.
 	if n.ln, err = net.Listen("tcp", cfg.Listen); err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("%s is in use, perhaps by another thaw: choose another address with --listen", cfg.Listen)
+			return fmt.Errorf("%s is in use, perhaps by another thaw: choose another address with --listen", cfg.Listen)
 		}
-		return nil, fmt.Errorf("listen: %w", err)
+		return fmt.Errorf("listen: %w", err)
 	}
 	if n.store, err = store.Open(filepath.Join(cfg.Data, "store"), store.Options{Logger: n.log}); err != nil {
-		return nil, err
+		return err
 	}
 	mode := cpu.Shared
 	if cfg.CPU == "proportional" {
@@ -77,14 +81,14 @@ func startNode(ctx context.Context, cfg *config, stderr io.Writer) (n *node, err
 		MaxUnpacked: limits.UnzippedSize, Logger: n.log, Logs: n.functionLog, Progress: progressPrinter(stderr),
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	n.api, err = api.New(api.Config{Engine: n.engine, Store: n.store, Region: cfg.Region, Account: cfg.Account, Limits: limits, Logger: n.log, Version: version()})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	go func() { n.served <- n.api.Serve(n.ln) }()
-	return n, nil
+	return nil
 }
 
 // functionLog shows what functions write, at the level for people who debug.

@@ -20,6 +20,7 @@ type HostConfig struct {
 	CacheDir    string // for compiled code and runtime snapshots; empty = none
 	Logger      *slog.Logger
 	Interpreter bool // use wazero's interpreter: for comparison, and where there is no compiler
+	Unmetered   bool // run guests without fuel, for comparison: nothing can stop them
 	Portable    bool // copy images instead of mapping them, as on systems without memory files
 }
 

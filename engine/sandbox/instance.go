@@ -51,7 +51,7 @@ type Instance struct {
 	mod     api.Module
 	mem     api.Memory
 	fn      api.Function
-	fuel    api.MutableGlobal
+	fuel    balance
 	globals []api.MutableGlobal
 	proc    *wasi.Process
 	ctx     callContext

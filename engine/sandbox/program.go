@@ -56,7 +56,7 @@ func (h *Host) Load(ctx context.Context, g *abi.Guest, progress Progress) (*Prog
 	if err != nil {
 		return nil, fmt.Errorf("module: %w", err)
 	}
-	if p.module, err = meter.Rewrite(wasm, meter.Config{Trusted: g.Trusted, LiftData: true}); err != nil {
+	if p.module, err = meter.Rewrite(wasm, meter.Config{Trusted: g.Trusted, Unmetered: h.cfg.Unmetered, LiftData: true}); err != nil {
 		return nil, err
 	}
 	p.hash = sha256.Sum256(p.module.Wasm)
@@ -132,13 +132,32 @@ func (p *Program) NewInstance(capacity uint64) (*Instance, error) {
 		return nil, fmt.Errorf("instantiate: %w", err)
 	}
 	in.mod, in.mem, in.fn = mod, mod.Memory(), mod.ExportedFunction(abi.EntryPoint)
-	in.fuel = mod.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal)
+	in.fuel = fuelGlobal(mod)
 	for _, g := range p.module.Globals {
 		in.globals = append(in.globals, mod.ExportedGlobal(g.Export).(api.MutableGlobal))
 	}
 	in.state = stateShell
 	return in, nil
 }
+
+// fuelGlobal is the module's balance, or, in an unmetered one, a variable that nobody reads.
+func fuelGlobal(mod api.Module) balance {
+	if g, ok := mod.ExportedGlobal(meter.FuelGlobal).(api.MutableGlobal); ok {
+		return g
+	}
+	return new(noFuel)
+}
+
+// balance is where fuel is kept.
+type balance interface {
+	Get() uint64
+	Set(uint64)
+}
+
+type noFuel struct{ v uint64 }
+
+func (f *noFuel) Get() uint64  { return f.v }
+func (f *noFuel) Set(v uint64) { f.v = v }
 
 // boot runs a fresh instance up to the point of the runtime snapshot.
 func (in *Instance) boot(ctx context.Context) (abi.Info, error) {

@@ -1,0 +1,37 @@
+# make test is what CI runs. It needs Go, a C compiler (for the race detector), and for the end-to-end tests the AWS CLI and
+# boto3 (pip install -r cmd/e2e/requirements.txt); without those the tests say that they are skipped.
+
+GO ?= go
+FUZZTIME ?= 20s
+
+.PHONY: all test lint bench fuzz runtimes clean
+
+all: lint test
+
+test: lint
+	$(GO) test -race -json ./... | $(GO) run ./cmd/internal/testsum
+
+lint:
+	@unformatted=$$(gofmt -l abi api bench bridges cmd engine runtimes 2>/dev/null); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt'ed: $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	GOOS=darwin $(GO) vet ./engine/... ./api/...
+
+# Ratios against a raw fasthttp echo, and the engine's own figures. Let nothing else run meanwhile.
+bench:
+	$(GO) run ./bench
+
+# Every fuzz target for a little while.
+fuzz:
+	@for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "== $$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+# Rebuilds the embedded interpreters from pinned sources: Debian 12, as root.
+runtimes:
+	runtimes/python/build/build.sh
+
+clean:
+	rm -rf bin

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/api"
+	"github.com/thawrun/thaw/engine"
+	"github.com/thawrun/thaw/engine/store"
+	"github.com/thawrun/thaw/runtimes/python"
+)
+
+const event = `{"first_name": "John", "last_name": "Doe", "tags": ["a", "b", "c"]}`
+
+// benchHTTP puts Thaw beside a server that does nothing but answer.
+func benchHTTP(ctx context.Context, dir string) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.NumCPU() + 2)) // as cmd/thaw does
+	echo := &fasthttp.Server{NoDefaultServerHeader: true, Handler: func(c *fasthttp.RequestCtx) {
+		c.SetContentType("application/json")
+		c.SetBody(c.PostBody())
+	}}
+	echoLn := listen()
+	go func() { check(echo.Serve(echoLn)) }()
+	defer echo.Shutdown()
+
+	limits, err := api.LimitsPreset("guide")
+	check(err)
+	st, err := store.Open(filepath.Join(dir, "store"), store.Options{})
+	check(err)
+	defer st.Close()
+	e, err := engine.New(ctx, engine.Config{Guests: []*abi.Guest{python.Guest()}, CacheDir: filepath.Join(dir, "cache")})
+	check(err)
+	defer e.Close(ctx)
+	server, err := api.New(api.Config{Engine: e, Store: st, Region: "us-east-1", Account: "000000000000", Limits: limits})
+	check(err)
+	thawLn := listen()
+	go func() { check(server.Serve(thawLn)) }()
+	defer server.Shutdown(ctx)
+
+	code := zipOf(map[string]string{"app.py": "def handler(event, context): return event"})
+	sha := store.HashCode(code)
+	_, err = st.Update(ctx, "000000000000", "us-east-1", "echo", func(*store.Function) (*store.Change, error) {
+		return &store.Change{Code: code, Function: &store.Function{
+			RevisionID: "1", Runtime: "python3.13", Role: "arn:aws:iam::000000000000:role/r", Handler: "app.handler", Timeout: 3, MemorySize: 128, TmpSize: 512,
+			LastModified: time.Now(), CodeSHA256: sha, CodeSize: int64(len(code)),
+		}}, nil
+	})
+	check(err)
+	check(e.Ready(ctx, "python3.13"))
+
+	fmt.Printf("\nHTTP, %d connections on loopback, client and server in one process\n", *connections)
+	fmt.Printf("  %-28s %10s %10s %10s %8s\n", "", "req/s", "p50", "p99", "of echo")
+	ceiling := 0.0
+	for _, m := range []struct{ name, method, url, body string }{
+		{"raw fasthttp echo", "POST", "http://" + echoLn.Addr().String() + "/", event},
+		{"GetFunctionConfiguration", "GET", "http://" + thawLn.Addr().String() + "/2015-03-31/functions/echo/configuration", ""},
+		{"Invoke, Python echo, warm", "POST", "http://" + thawLn.Addr().String() + "/2015-03-31/functions/echo/invocations", event},
+	} {
+		load(m.method, m.url, m.body, 0.3) // warm up
+		rate, all := load(m.method, m.url, m.body, *seconds)
+		if ceiling == 0 {
+			ceiling = rate
+		}
+		fmt.Printf("  %-28s %10.0f %10s %10s %7.1f%%\n", m.name, rate, us(all.quantile(0.5)), us(all.quantile(0.99)), 100*rate/ceiling)
+	}
+}
+
+func listen() net.Listener {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	check(err)
+	return ln
+}
+
+// load sends requests on all connections for some seconds.
+func load(method, url, body string, seconds float64) (rate float64, all samples) {
+	client := &fasthttp.Client{MaxConnsPerHost: *connections}
+	end := time.Now().Add(time.Duration(seconds * float64(time.Second)))
+	begin := time.Now()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range *connections {
+		wg.Go(func() {
+			req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+			defer fasthttp.ReleaseRequest(req)
+			defer fasthttp.ReleaseResponse(resp)
+			req.Header.SetMethod(method)
+			req.SetRequestURI(url)
+			req.Header.SetContentType("application/json")
+			if body != "" {
+				req.SetBodyString(body)
+			}
+			var own samples
+			for time.Now().Before(end) {
+				t := time.Now()
+				check(client.Do(req, resp))
+				own = append(own, time.Since(t))
+				if resp.StatusCode() != fasthttp.StatusOK || len(resp.Header.Peek("X-Amz-Function-Error")) > 0 {
+					fmt.Fprintf(os.Stderr, "bench: %s: %d %s\n", url, resp.StatusCode(), resp.Body())
+					os.Exit(1)
+				}
+			}
+			mu.Lock()
+			all = append(all, own...)
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	return float64(len(all)) / time.Since(begin).Seconds(), all
+}
