@@ -60,7 +60,7 @@ func benchMeter(ctx context.Context, dir string) {
 			_, _, err := boxes[i].Load(&abi.Load{Runtime: "python3.13", Handler: "app.handler", TaskRoot: abi.TaskRoot, FunctionName: "f", Version: "$LATEST", MemoryMB: "512"}, nil, l)
 			check(err)
 		}
-		for range 15 {
+		for range 60 {
 			for i, box := range boxes {
 				payload, status, err := box.Invoke(&abi.Invoke{Event: []byte("4"), RequestID: "r"}, nil, sandbox.Limits{Deadline: time.Now().Add(time.Hour)})
 				check(err)

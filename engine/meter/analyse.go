@@ -5,7 +5,7 @@ type analysis struct {
 	locals     uint32   // declared, without parameters
 	codeAt     int      // where the instructions begin in the body
 	cost       uint32   // of what is outside loops
-	loops      []uint32 // cost of each loop's round, in the order of their beginnings
+	loops      []loop   // in the order of their beginnings
 	calls      []uint32 // targets of direct calls, whole index space
 	indirect   []uint32 // types of indirect calls
 	refs       []uint32 // functions whose address is taken
@@ -13,6 +13,12 @@ type analysis struct {
 	tables     bool     // changes a table
 	passive    bool     // uses or drops passive segments
 	usesGlobal uint32   // highest index of a global used, plus one
+}
+
+// loop is what the pass knows of a loop.
+type loop struct {
+	cost  uint32 // of a round, without inner loops
+	calls bool   // it, or a loop in it, calls or may call refuel otherwise
 }
 
 // analyse decodes a body once and validates its nesting.
@@ -40,13 +46,13 @@ func analyse(body []byte) (*analysis, error) {
 		if top.loop < 0 {
 			a.cost++
 		} else {
-			a.loops[top.loop]++
+			a.loops[top.loop].cost++
 		}
 		switch in.op {
 		case opBlock, opIf:
 			open = append(open, construct{top.loop, in.op == opIf})
 		case opLoop:
-			a.loops = append(a.loops, 0)
+			a.loops = append(a.loops, loop{})
 			open = append(open, construct{loop: len(a.loops) - 1})
 		case opElse:
 			if !top.isIf {
@@ -67,6 +73,13 @@ func analyse(body []byte) (*analysis, error) {
 			a.refs = append(a.refs, in.index)
 		case opGlobalGet, opGlobalSet:
 			a.usesGlobal = max(a.usesGlobal, in.index+1)
+		}
+		if in.op == opCall || in.op == opCallIndirect || in.charged() {
+			for _, c := range open {
+				if c.loop >= 0 {
+					a.loops[c.loop].calls = true
+				}
+			}
 		}
 		a.bulk = a.bulk || in.charged()
 		a.tables = a.tables || in.mutatesTable()

@@ -13,6 +13,9 @@ const (
 	// CostCap bounds the static cost of one check. refuel must return at least as much.
 	CostCap = 64
 
+	// Floor is the balance below which a trusted module traps at a function's entry.
+	Floor = -100_000_000
+
 	pageSize = 65536
 )
 

@@ -1,119 +1,128 @@
-/* Stack traces in V8's form.
+/* Stack traces as V8's: every error has an own, hidden property `stack`, whose text is written when it is first read, by
+ * Error.prepareStackTrace if the program has set one.
  *
- * The engine keeps the frames without a header, V8 shows "Name: message" above them, written when `stack` is first read. So
- * does the getter that replaces the engine's; until then a trace costs what it costs in the engine. */
+ * The engine offers a hook of its own at the moment an error is made; it is set to keep_frames, which only stores the call
+ * sites, and what a program sees as Error.prepareStackTrace is a plain property, as in V8. */
 
-static JSValue header_of; /* function (error) -> string: set by Node's library, which shows codes ("TypeError [ERR_X]: ...") */
+static JSAtom frames_key; /* private symbol: the call sites of an error whose text isn't written yet */
+static JSValue stack_getter, stack_setter, error_constructor;
+static JSValue header_of; /* function (error) -> string: Node's library shows codes ("TypeError [ERR_X]: ...") */
 
-/* "    at <anonymous> (file:1:2)\n" -> "\n    at file:1:2", "(native)" -> "(<anonymous>)" */
-static void append_frames(DynBuf *out, const char *raw, size_t len) {
-    static const char anonymous[] = "    at <anonymous> (", native[] = " (native)";
-    const char *end = raw + len;
-    while (raw < end) {
-        const char *stop = memchr(raw, '\n', end - raw);
-        if (!stop) stop = end;
-        size_t n = stop - raw;
-        dbuf_putc(out, '\n');
-        if (n > sizeof native - 1 && !memcmp(stop - (sizeof native - 1), native, sizeof native - 1)) {
-            dbuf_put(out, (const uint8_t *)raw, n - (sizeof native - 1));
-            dbuf_putstr(out, " (<anonymous>)");
-        } else if (n > sizeof anonymous && !memcmp(raw, anonymous, sizeof anonymous - 1)) {
-            dbuf_putstr(out, "    at ");
-            dbuf_put(out, (const uint8_t *)raw + sizeof anonymous - 1, n - sizeof anonymous);
-        } else {
-            dbuf_put(out, (const uint8_t *)raw, n);
-        }
-        raw = stop + 1;
-    }
+static int define_stack(JSContext *c, JSValueConst target, JSValueConst frames) {
+    if (JS_DefinePropertyValue(c, target, frames_key, js_dup(frames), JS_PROP_CONFIGURABLE | JS_PROP_WRITABLE) < 0) return -1;
+    return JS_DefineProperty(c, target, JS_ATOM_stack, JS_UNDEFINED, stack_getter, stack_setter,
+                             JS_PROP_HAS_GET | JS_PROP_HAS_SET | JS_PROP_HAS_CONFIGURABLE | JS_PROP_CONFIGURABLE | JS_PROP_HAS_ENUMERABLE);
 }
 
-/* The full trace of an error with the given raw frames. */
-static JSValue compose_stack(JSContext *c, JSValueConst error, JSValueConst raw) {
-    JSValue header = JS_IsFunction(c, header_of) ? JS_Call(c, header_of, JS_UNDEFINED, 1, &error) : JS_ToString(c, error);
-    if (JS_IsException(header)) return header;
-    size_t hn, rn;
-    const char *h = JS_ToCStringLen(c, &hn, header), *r = JS_ToCStringLen(c, &rn, raw);
-    JSValue v = JS_EXCEPTION;
-    if (h && r) {
-        DynBuf out;
-        js_dbuf_init(c, &out);
-        dbuf_put(&out, (const uint8_t *)h, hn);
-        append_frames(&out, r, rn);
-        v = dbuf_error(&out) ? JS_ThrowOutOfMemory(c) : JS_NewStringLen(c, (char *)out.buf, out.size);
-        dbuf_free(&out);
+/* The engine's hook: (error, call sites). Its result is what the engine would make the stack. */
+static JSValue keep_frames(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+    if (class_of(argv[0]) == JS_CLASS_ERROR || class_of(argv[0]) == JS_CLASS_DOM_EXCEPTION) {
+        if (define_stack(c, argv[0], argv[1]) < 0) JS_FreeValue(c, JS_GetException(c));
     }
-    if (h) JS_FreeCString(c, h);
-    if (r) JS_FreeCString(c, r);
-    JS_FreeValue(c, header);
+    return js_dup(argv[1]);
+}
+
+static void append_value(JSContext *c, DynBuf *out, JSValueConst v) {
+    const char *s = JS_ToCString(c, v);
+    if (!s) { JS_FreeValue(c, JS_GetException(c)); return; }
+    dbuf_putstr(out, s);
+    JS_FreeCString(c, s);
+}
+
+static bool is_text(JSValueConst v) { return JS_IsString(v) && !JS_IsEmptyString(v); }
+
+static void append_site(JSContext *c, DynBuf *out, const JSCallSiteData *s) {
+    bool named = is_text(s->func_name);
+    if (named) {
+        if (s->constructor) dbuf_putstr(out, "new ");
+        append_value(c, out, s->func_name);
+    }
+    if (s->native || !JS_IsString(s->filename)) {
+        dbuf_putstr(out, named ? " (<anonymous>)" : "<anonymous>");
+        return;
+    }
+    if (named) dbuf_putstr(out, " (");
+    append_value(c, out, s->filename);
+    if (s->line_num >= 0) dbuf_printf(out, ":%d:%d", s->line_num, s->col_num);
+    if (named) dbuf_putc(out, ')');
+}
+
+/* CallSite.prototype.toString */
+static JSValue site_to_string(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+    JSCallSiteData *s = JS_GetOpaque2(c, self, JS_CLASS_CALL_SITE);
+    if (!s) return JS_EXCEPTION;
+    DynBuf out;
+    js_dbuf_init(c, &out);
+    append_site(c, &out, s);
+    JSValue v = JS_NewStringLen(c, (char *)out.buf, out.size);
+    dbuf_free(&out);
     return v;
 }
 
-/* Raw traces start with a frame or are empty; composed ones start with a header. */
-static bool is_raw_stack(JSContext *c, JSValueConst v) {
-    if (!JS_IsString(v)) return false;
-    size_t n;
-    const char *s = JS_ToCStringLen(c, &n, v);
-    if (!s) return false;
-    bool raw = n == 0 || (n > 7 && !memcmp(s, "    at ", 7));
-    JS_FreeCString(c, s);
-    return raw;
+static JSValue write_stack(JSContext *c, JSValueConst error, JSValueConst frames) {
+    JSValue prepare = JS_GetPropertyStr(c, error_constructor, "prepareStackTrace");
+    if (JS_IsFunction(c, prepare)) {
+        JSValueConst args[] = {error, frames};
+        JSValue v = JS_Call(c, prepare, error_constructor, 2, args);
+        JS_FreeValue(c, prepare);
+        return v;
+    }
+    if (JS_IsException(prepare)) return prepare;
+    JS_FreeValue(c, prepare);
+    JSValue header = JS_IsFunction(c, header_of) ? JS_Call(c, header_of, JS_UNDEFINED, 1, &error) : JS_ToString(c, error);
+    if (JS_IsException(header)) return header;
+    DynBuf out;
+    js_dbuf_init(c, &out);
+    append_value(c, &out, header);
+    JS_FreeValue(c, header);
+    int64_t n = 0;
+    JS_GetLength(c, frames, &n);
+    for (int64_t i = 0; i < n; i++) {
+        JSValue site = JS_GetPropertyInt64(c, frames, i);
+        JSCallSiteData *s = JS_GetOpaque(site, JS_CLASS_CALL_SITE);
+        dbuf_putstr(&out, "\n    at ");
+        if (s) append_site(c, &out, s);
+        else append_value(c, &out, site);
+        JS_FreeValue(c, site);
+    }
+    JSValue v = dbuf_error(&out) ? JS_ThrowOutOfMemory(c) : JS_NewStringLen(c, (char *)out.buf, out.size);
+    dbuf_free(&out);
+    return v;
 }
 
-static JSValue get_stack(JSContext *c, JSValueConst self) {
+static JSValue get_stack(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
     if (!JS_IsObject(self)) return JS_UNDEFINED;
-    JSObject *p = JS_VALUE_GET_OBJ(self);
-    if (p->class_id != JS_CLASS_ERROR) return JS_UNDEFINED;
-    if (is_raw_stack(c, p->u.object_data)) {
-        JSValue v = compose_stack(c, self, p->u.object_data);
-        if (JS_IsException(v)) return v;
-        JS_FreeValue(c, p->u.object_data);
-        p->u.object_data = v;
-    }
-    return js_dup(p->u.object_data);
+    JSValue frames = JS_GetProperty(c, self, frames_key);
+    if (!JS_IsArray(frames)) return frames; /* written already, or an object without */
+    JSValue v = write_stack(c, self, frames);
+    JS_FreeValue(c, frames);
+    if (JS_IsException(v)) return v;
+    /* An array must not be taken for unwritten frames: prepareStackTrace may return one. */
+    if (JS_IsArray(v)) JS_DefinePropertyValue(c, self, JS_ATOM_stack, js_dup(v), JS_PROP_CONFIGURABLE | JS_PROP_WRITABLE);
+    else JS_DefinePropertyValue(c, self, frames_key, js_dup(v), JS_PROP_CONFIGURABLE | JS_PROP_WRITABLE);
+    return v;
 }
 
-/* As V8's, the stack may be set to anything; it becomes the object's own. */
-static JSValue set_stack(JSContext *c, JSValueConst self, JSValueConst value) {
+static JSValue set_stack(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
     if (!JS_IsObject(self)) return JS_UNDEFINED;
-    JSObject *p = JS_VALUE_GET_OBJ(self);
-    if (p->class_id == JS_CLASS_ERROR) {
-        JSValue old = p->u.object_data;
-        p->u.object_data = js_dup(value);
-        JS_FreeValue(c, old);
-        return JS_UNDEFINED;
-    }
-    if (JS_DefinePropertyValue(c, self, JS_ATOM_stack, js_dup(value), JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE) < 0) return JS_EXCEPTION;
+    int flags = JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE | JS_PROP_HAS_ENUMERABLE | JS_PROP_HAS_VALUE | JS_PROP_HAS_WRITABLE | JS_PROP_HAS_CONFIGURABLE;
+    if (JS_DefineProperty(c, self, JS_ATOM_stack, argv[0], JS_UNDEFINED, JS_UNDEFINED, flags) < 0) return JS_EXCEPTION;
     return JS_UNDEFINED;
 }
 
 static JSValue capture_stack_trace(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
-    JSValueConst target = argv[0];
-    if (!JS_IsObject(target)) return JS_ThrowTypeErrorNotAnObject(c);
-    bool filter = argc > 1 && JS_IsFunction(c, argv[1]);
-    build_backtrace(c, target, filter ? argv[1] : JS_UNDEFINED, NULL, 0, 0,
-                    JS_BACKTRACE_FLAG_SKIP_FIRST_LEVEL | JS_BACKTRACE_FLAG_FILTER_FUNC);
-    JSObject *p = JS_VALUE_GET_OBJ(target);
-    JSPropertyDescriptor d;
-    int own = JS_GetOwnProperty(c, &d, target, JS_ATOM_stack);
-    if (own < 0) return JS_EXCEPTION;
-    if (!own) return JS_UNDEFINED;
-    JSValue v = is_raw_stack(c, d.value) ? js_dup(d.value) : JS_UNDEFINED;
-    bool raw = JS_IsString(v);
-    JS_FreeValue(c, d.value);
-    JS_FreeValue(c, d.getter);
-    JS_FreeValue(c, d.setter);
-    if (!raw) return JS_UNDEFINED;
-    if (p->class_id == JS_CLASS_ERROR) { /* stays lazy: the header may change until it is read */
-        if (JS_DeleteProperty(c, target, JS_ATOM_stack, 0) < 0) { JS_FreeValue(c, v); return JS_EXCEPTION; }
-        JS_FreeValue(c, p->u.object_data);
-        p->u.object_data = v;
-        return JS_UNDEFINED;
-    }
-    JSValue full = compose_stack(c, target, v);
-    JS_FreeValue(c, v);
-    if (JS_IsException(full)) return full;
-    if (JS_DefinePropertyValue(c, target, JS_ATOM_stack, full, JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE) < 0) return JS_EXCEPTION;
-    return JS_UNDEFINED;
+    if (!JS_IsObject(argv[0])) return JS_ThrowTypeErrorNotAnObject(c);
+    if (!JS_IsExtensible(c, argv[0])) return JS_ThrowTypeError(c, "Cannot define property stack, object is not extensible");
+    /* Captured on an object of our own, then handed over: the engine would write the text at once. */
+    JSValue holder = JS_NewObject(c);
+    JSValueConst until = argc > 1 && JS_IsFunction(c, argv[1]) ? argv[1] : JS_UNDEFINED;
+    build_backtrace(c, holder, until, NULL, 0, 0, JS_BACKTRACE_FLAG_SKIP_FIRST_LEVEL | JS_BACKTRACE_FLAG_FILTER_FUNC);
+    JSValue frames = JS_GetProperty(c, holder, JS_ATOM_stack);
+    JS_FreeValue(c, holder);
+    if (!JS_IsArray(frames)) { JS_FreeValue(c, frames); frames = JS_NewArray(c); }
+    int r = define_stack(c, argv[0], frames);
+    JS_FreeValue(c, frames);
+    return r < 0 ? JS_EXCEPTION : JS_UNDEFINED;
 }
 
 static JSValue set_error_header(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
@@ -123,15 +132,26 @@ static JSValue set_error_header(JSContext *c, JSValueConst self, int argc, JSVal
 }
 
 static const JSCFunctionListEntry errors_funcs[] = {JS_CFUNC_DEF("setErrorHeader", 1, set_error_header)};
-static const JSCFunctionListEntry stack_accessor[] = {JS_CGETSET_DEF("stack", get_stack, set_stack)};
-static const JSCFunctionListEntry capture[] = {JS_CFUNC_DEF("captureStackTrace", 2, capture_stack_trace)};
+static const JSCFunctionListEntry error_statics[] = {JS_CFUNC_DEF("captureStackTrace", 2, capture_stack_trace)};
+static const JSCFunctionListEntry site_funcs[] = {JS_CFUNC_DEF("toString", 0, site_to_string)};
 
 static int errors_init(JSValueConst host) {
     header_of = JS_UNDEFINED;
-    JSValue global = JS_GetGlobalObject(ctx), error = JS_GetPropertyStr(ctx, global, "Error");
-    JS_SetPropertyFunctionList(ctx, ctx->class_proto[JS_CLASS_ERROR], stack_accessor, 1);
-    JS_SetPropertyFunctionList(ctx, error, capture, 1);
-    JS_FreeValue(ctx, error);
+    JSValue key = JS_NewPrivateSymbol(ctx, "frames");
+    frames_key = JS_ValueToAtom(ctx, key);
+    JS_FreeValue(ctx, key);
+    stack_getter = JS_NewCFunction(ctx, get_stack, "get stack", 0);
+    stack_setter = JS_NewCFunction(ctx, set_stack, "set stack", 1);
+    JSValue global = JS_GetGlobalObject(ctx);
+    error_constructor = JS_GetPropertyStr(ctx, global, "Error");
     JS_FreeValue(ctx, global);
+    JSAtom prepare = JS_NewAtom(ctx, "prepareStackTrace");
+    JS_DeleteProperty(ctx, error_constructor, prepare, 0);
+    JS_FreeAtom(ctx, prepare);
+    JS_DeleteProperty(ctx, ctx->class_proto[JS_CLASS_ERROR], JS_ATOM_stack, 0);
+    JS_SetPropertyFunctionList(ctx, error_constructor, error_statics, countof(error_statics));
+    JS_SetPropertyFunctionList(ctx, ctx->class_proto[JS_CLASS_CALL_SITE], site_funcs, countof(site_funcs));
+    JS_FreeValue(ctx, ctx->error_prepare_stack);
+    ctx->error_prepare_stack = JS_NewCFunction(ctx, keep_frames, "", 2);
     return JS_SetPropertyFunctionList(ctx, host, errors_funcs, countof(errors_funcs));
 }

@@ -9,6 +9,7 @@
 #include "quickjs.c"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wasi/api.h>
 
 #define IMPORT(name) __attribute__((import_module("thaw"), import_name(name)))
 IMPORT("log") void host_log(uint32_t level, const char *ptr, uint32_t len);
@@ -30,8 +32,8 @@ enum { LOG_ERROR = 5 };
 static JSRuntime *rt;
 static JSContext *ctx;
 
-#include "errors.c"
 #include "introspect.c"
+#include "errors.c"
 #include "buffer.c"
 #include "files.c"
 #include "modules.c"
