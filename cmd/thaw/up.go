@@ -121,7 +121,7 @@ func (n *node) demonstrate(ctx context.Context, w io.Writer) error {
 Times are whole HTTP requests: COLD is the first one to a new instance, WARM the median of %d.
 Try the AWS CLI (any credentials will do):
 
-  export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
+  export AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
   echo '{"first_name": "Ada", "last_name": "Lovelace"}' | aws lambda invoke --function-name hello --payload fileb:///dev/stdin /dev/stdout
 `, warmCalls, n.url(), n.cfg.Region)
 	return nil
