@@ -120,7 +120,7 @@ func (e *Engine) Deploy(ctx context.Context, f Function) (string, error) {
 	e.functions.Store(f.Key, v)
 	e.mu.Unlock()
 	if old != nil {
-		old.(*version).retire()
+		old.(*version).retire(false)
 	}
 	return f.Revision, nil
 }
@@ -138,10 +138,22 @@ func (e *Engine) Deployed(key string) (revision string, ok bool) {
 func (e *Engine) Remove(key string) {
 	e.mu.Lock()
 	v, ok := e.functions.LoadAndDelete(key)
+	last := ok && !e.groupInUse(v.(*version))
 	e.mu.Unlock()
 	if ok {
-		v.(*version).retire()
+		v.(*version).retire(last)
 	}
+}
+
+// groupInUse says whether another deployed version shares a version's reservation.
+func (e *Engine) groupInUse(v *version) bool {
+	used := false
+	e.functions.Range(func(_, other any) bool {
+		o := other.(*version)
+		used = o.f.Account == v.f.Account && o.f.ReservedGroup == v.f.ReservedGroup
+		return !used
+	})
+	return used
 }
 
 // Ready waits until the guest of a runtime is prepared, or says why it can't be.
@@ -173,7 +185,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.loading.Wait()
 	err := e.pool.Close(ctx)
 	e.functions.Range(func(key, v any) bool {
-		v.(*version).retire()
+		v.(*version).retire(true)
 		e.functions.Delete(key)
 		return true
 	})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/engine"
+	"github.com/thawrun/thaw/engine/cpu"
 	"github.com/thawrun/thaw/runtimes/python"
 )
 
@@ -478,4 +479,158 @@ func TestBadPackages(t *testing.T) {
 	if _, err := e.Deploy(t.Context(), engine.Function{Key: "x", Runtime: "cobol"}); !errors.Is(err, engine.ErrRuntime) {
 		t.Errorf("unknown runtime: %v", err)
 	}
+}
+
+// Nothing is global: engines in one process don't know of each other.
+func TestTwoEngines(t *testing.T) {
+	a, b := newEngine(t, engine.Config{}), newEngine(t, engine.Config{CPU: cpu.Proportional})
+	for i, e := range []*engine.Engine{a, b} {
+		deploy(t, e, function(t, fmt.Sprintf("def handler(event, context): return %d", i)))
+	}
+	for range 3 {
+		wantPayload(t, invoke(t, a, `{}`), "0")
+		wantPayload(t, invoke(t, b, `{}`), "1")
+	}
+	if err := a.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantPayload(t, invoke(t, b, `{}`), "1")
+}
+
+// Many functions share a small budget: the longest idle make room, and their next call is a bind.
+func TestManyFunctionsStayWithinTheBudget(t *testing.T) {
+	const functions, budget = 300, 64 << 20
+	e := newEngine(t, engine.Config{MemoryBudget: budget})
+	f := function(t, "def handler(event, context): return event")
+	f.CodeSHA256 = "shared"
+	call := func(i int) *engine.Response {
+		t.Helper()
+		var resp engine.Response
+		if err := e.Invoke(t.Context(), &engine.Request{Function: fmt.Sprint("fn", i), Event: []byte(fmt.Sprint(i))}, &resp); err != nil {
+			t.Fatal(err)
+		}
+		if string(resp.Payload) != fmt.Sprint(i) {
+			t.Fatalf("function %d answered %s", i, resp.Payload)
+		}
+		return &resp
+	}
+	for i := range functions {
+		f.Key = fmt.Sprint("fn", i)
+		deploy(t, e, f)
+		call(i)
+		if used := e.Stats().Pool.Used; used > budget {
+			t.Fatalf("%d bytes used of %d after %d functions", used, budget, i+1)
+		}
+	}
+	s := e.Stats()
+	if s.Functions != functions || s.Pool.Evicted == 0 || s.Pool.Live >= functions {
+		t.Errorf("%+v", s)
+	}
+	if r := call(0); !r.Report.Cold {
+		t.Error("the first function's instance was not evicted")
+	}
+	if r := call(functions - 1); r.Report.Cold {
+		t.Error("the last function's instance was evicted")
+	}
+}
+
+// Reservations of removed functions are given back to the others.
+func TestReservedConcurrency(t *testing.T) {
+	e := newEngine(t, engine.Config{Concurrency: 1})
+	f := function(t, "def handler(event, context): return 1")
+	f.Reserved = 0
+	deploy(t, e, f)
+	var resp engine.Response
+	var throttled *engine.ThrottleError
+	if err := e.Invoke(t.Context(), &engine.Request{Function: "fn"}, &resp); !errors.As(err, &throttled) || throttled.Reason != engine.ThrottleReserved {
+		t.Errorf("with a reservation of 0: %v", err)
+	}
+	f.Reserved, f.Revision = 1, "2"
+	deploy(t, e, f)
+	wantPayload(t, invoke(t, e, `{}`), "1")
+	other := function(t, "def handler(event, context): return 2")
+	other.Key = "other"
+	deploy(t, e, other)
+	if err := e.Invoke(t.Context(), &engine.Request{Function: "other"}, &resp); !errors.As(err, &throttled) || throttled.Reason != engine.ThrottleAccount {
+		t.Errorf("the other one's function, with all reserved: %v", err)
+	}
+	e.Remove("fn")
+	if err := e.Invoke(t.Context(), &engine.Request{Function: "other"}, &resp); err != nil || string(resp.Payload) != "2" {
+		t.Errorf("after the reservation is gone: %v, %s", err, resp.Payload)
+	}
+}
+
+func TestPrewarm(t *testing.T) {
+	e := newEngine(t, engine.Config{})
+	f := function(t, "def handler(event, context): return 1")
+	f.Prewarm = 2
+	deploy(t, e, f)
+	for begin := time.Now(); e.Stats().Pool.Idle < 2; time.Sleep(5 * time.Millisecond) {
+		if time.Since(begin) > 20*time.Second {
+			t.Fatalf("not prewarmed: %+v", e.Stats())
+		}
+	}
+	wantPayload(t, invoke(t, e, `{}`), "1")
+	if s := e.Stats().Pool; s.Cold != 0 || s.Warm != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Hammer: updates, failures of every kind and cancellations beside good calls. Nothing is lost, leaked or mixed up.
+func TestHammer(t *testing.T) {
+	e := newEngine(t, engine.Config{MemoryBudget: 256 << 20, Concurrency: -1})
+	source := `
+import os, sys
+def handler(event, context):
+    kind = event["kind"]
+    if kind == "loop":
+        while True: pass
+    if kind == "memory": return len(bytearray(1 << 30))
+    if kind == "exit": os._exit(3)
+    if kind == "raise": raise ValueError("no")
+    return [event["n"], VERSION]
+`
+	put := func(revision int) {
+		f := function(t, strings.ReplaceAll(source, "VERSION", fmt.Sprint(revision)))
+		f.Revision, f.Timeout = fmt.Sprint(revision), 500*time.Millisecond
+		deploy(t, e, f)
+	}
+	put(0)
+	invoke(t, e, `{"kind": "good", "n": 0}`)
+	end := time.Now().Add(4 * time.Second)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 1; time.Now().Before(end); i++ {
+			time.Sleep(200 * time.Millisecond)
+			put(i)
+		}
+	})
+	kinds := []string{"good", "good", "good", "memory", "exit", "raise", "good", "loop"}
+	for w := range 6 {
+		wg.Go(func() {
+			var resp engine.Response
+			for n := 0; time.Now().Before(end); n++ {
+				kind := kinds[(n+w)%len(kinds)]
+				ctx, cancel := t.Context(), context.CancelFunc(func() {})
+				if kind == "loop" && n%2 == 0 {
+					ctx, cancel = context.WithTimeout(ctx, 20*time.Millisecond)
+				}
+				err := e.Invoke(ctx, &engine.Request{Function: "fn", Event: fmt.Appendf(nil, `{"kind": %q, "n": %d}`, kind, n)}, &resp)
+				cancel()
+				var throttled *engine.ThrottleError
+				switch {
+				case errors.Is(err, context.DeadlineExceeded) && kind == "loop", errors.As(err, &throttled):
+				case err != nil:
+					t.Errorf("%s: %v", kind, err)
+				case kind == "good" && !strings.HasPrefix(string(resp.Payload), fmt.Sprintf("[%d, ", n)) && resp.FunctionError == "":
+					t.Errorf("%s %d: %s %s", kind, n, resp.FunctionError, resp.Payload)
+				case kind != "good" && resp.FunctionError != engine.Unhandled:
+					t.Errorf("%s: %q %s", kind, resp.FunctionError, resp.Payload)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	put(-1)
+	wantPayload(t, invoke(t, e, `{"kind": "good", "n": 7}`), "[7, -1]")
 }

@@ -15,6 +15,12 @@ import (
 // garbage collection has to mark (about 0.25 MB for CPython).
 const maxShells = 32
 
+// spareShells are kept ready, so that a cold start is a bind and not an instantiation.
+const spareShells = 2
+
+// spareMemory is what a spare shell's address range is made for; functions with more memory than that get their own.
+const spareMemory = 512 << 20
+
 // guest is an interpreter in an engine: its compiled program, its runtime snapshot and its idle shells.
 type guest struct {
 	e   *Engine
@@ -25,9 +31,11 @@ type guest struct {
 	program  *sandbox.Program
 	snapshot *sandbox.Snapshot
 
-	mu     sync.Mutex
-	shells []*sandbox.Instance
-	closed bool
+	mu        sync.Mutex
+	shells    []*sandbox.Instance
+	closed    bool
+	refilling bool
+	refills   sync.WaitGroup
 }
 
 func newGuest(e *Engine, g *abi.Guest) *guest {
@@ -93,6 +101,9 @@ func (g *guest) prepare(ctx context.Context, progress sandbox.Progress) error {
 		return err
 	}
 	g.program = program
+	g.mu.Lock()
+	g.refillLocked()
+	g.mu.Unlock()
 	return nil
 }
 
@@ -102,12 +113,45 @@ func (g *guest) shell(capacity uint64) (*sandbox.Instance, error) {
 	for i := len(g.shells) - 1; i >= 0; i-- {
 		if box := g.shells[i]; box.Reservation() >= capacity {
 			g.shells = slices.Delete(g.shells, i, i+1)
+			g.refillLocked()
 			g.mu.Unlock()
 			return box, nil
 		}
 	}
+	g.refillLocked()
 	g.mu.Unlock()
 	return g.program.NewInstance(capacity)
+}
+
+// refillLocked begins to make spare shells in the background if there are too few.
+func (g *guest) refillLocked() {
+	if g.closed || g.refilling || len(g.shells) >= spareShells {
+		return
+	}
+	g.refilling = true
+	g.refills.Go(func() {
+		for {
+			box, err := g.program.NewInstance(spareMemory)
+			g.mu.Lock()
+			if err != nil || g.closed || len(g.shells) >= spareShells {
+				g.refilling = false
+				g.mu.Unlock()
+				if err != nil {
+					g.e.cfg.Logger.Warn("no spare instance", "guest", g.abi.Name, "error", err)
+				} else {
+					_ = box.Close()
+				}
+				return
+			}
+			g.shells = append(g.shells, box)
+			enough := len(g.shells) >= spareShells
+			g.refilling = !enough
+			g.mu.Unlock()
+			if enough {
+				return
+			}
+		}
+	})
 }
 
 // recycle keeps a used instance as a shell if there is room and it can be emptied, or closes it.
@@ -131,6 +175,7 @@ func (g *guest) close() {
 	shells := g.shells
 	g.shells, g.closed = nil, true
 	g.mu.Unlock()
+	g.refills.Wait()
 	for _, box := range shells {
 		_ = box.Close()
 	}

@@ -78,9 +78,12 @@ func (v *version) open() error {
 	return nil
 }
 
-// retire ends the version: no new invocation is served by its instances.
-func (v *version) retire() {
+// retire ends the version: no new invocation is served by its instances. last says that no version of the function follows.
+func (v *version) retire(last bool) {
 	v.group.Retire()
+	if last {
+		v.e.limits.Forget(v.f.Account, v.f.ReservedGroup)
+	}
 	v.e.packages.release(v.code)
 	v.mu.Lock()
 	v.retired = true
