@@ -1,6 +1,8 @@
 # make test is what CI runs. It needs Go, a C compiler (for the race detector), and for the end-to-end tests the AWS CLI and
 # boto3 (pip install -r cmd/e2e/requirements.txt); without those the tests say that they are skipped.
 
+SHELL = /bin/bash -o pipefail
+
 GO ?= go
 FUZZTIME ?= 20s
 
