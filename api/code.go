@@ -46,7 +46,7 @@ func (s *Server) serveCode(ctx *fasthttp.RequestCtx) {
 	expires := string(ctx.QueryArgs().Peek("Expires"))
 	at, perr := strconv.ParseInt(expires, 10, 64)
 	switch {
-	case err != nil || perr != nil || !equal([]byte(s.signCode(sha, expires)), ctx.QueryArgs().Peek("Signature")):
+	case err != nil || perr != nil || !hmac.Equal([]byte(s.signCode(sha, expires)), ctx.QueryArgs().Peek("Signature")):
 		s.writeError(ctx, fail("AccessDeniedException", "The link is not valid."))
 		return
 	case time.Now().Unix() > at:

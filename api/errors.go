@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -16,18 +17,26 @@ type exception struct {
 	messageKey string // the body's key for the message: the service uses both spellings
 }
 
-// catalogue is every error that this API answers, by name. Names, status and body follow the guide (Errors of each action)
-// and today's service model; UnsupportedOperationException is our own, for operations that exist at AWS and not here.
+// catalogue is every error of this API by name: the guide's (Errors of each action), those of today's service model that are
+// raised here, and those that the service sends though no model names them. UnsupportedOperationException is our own, for
+// operations that exist at AWS and not here.
 func catalogue() map[string]exception {
 	all := map[string]exception{}
 	add := func(name string, status int, fault, key string) { all[name] = exception{name, status, fault, key} }
 	add("AccessDeniedException", 403, "User", "Message")
 	add("CodeStorageExceededException", 400, "User", "message")
+	add("EC2AccessDeniedException", 502, "Service", "Message")
+	add("EC2ThrottledException", 502, "Service", "Message")
+	add("EC2UnexpectedException", 502, "Service", "Message")
+	add("ENILimitReachedException", 502, "Service", "Message")
 	add("InvalidParameterValueException", 400, "User", "message")
 	add("InvalidRequestContentException", 400, "User", "message")
 	add("InvalidRuntimeException", 502, "Service", "Message")
+	add("InvalidSecurityGroupIDException", 502, "Service", "Message")
+	add("InvalidSubnetIDException", 502, "Service", "Message")
 	add("InvalidZipFileException", 502, "Service", "Message")
 	add("MethodNotAllowedException", 405, "User", "Message")
+	add("PolicyLengthExceededException", 400, "User", "message")
 	add("PreconditionFailedException", 412, "User", "message")
 	add("RequestEntityTooLargeException", 413, "User", "message")
 	add("RequestTooLargeException", 413, "User", "message")
@@ -36,6 +45,7 @@ func catalogue() map[string]exception {
 	add("ResourceNotReadyException", 502, "Service", "message")
 	add("ServiceException", 500, "Service", "Message")
 	add("ServiceUnavailableException", 503, "Service", "Message")
+	add("SubnetIPAddressLimitReachedException", 502, "Service", "Message")
 	add("TooManyRequestsException", 429, "User", "message")
 	add("UnknownOperationException", 404, "User", "Message")
 	add("UnsupportedMediaTypeException", 415, "User", "message")
@@ -43,20 +53,20 @@ func catalogue() map[string]exception {
 	return all
 }
 
-// apiError is an error on its way to the client.
-type apiError struct {
-	name    string
-	message string
-	reason  string // of TooManyRequestsException
+// Error is an error on its way to the client. Name is one of the catalogue's.
+type Error struct {
+	Name    string // for example "AccessDeniedException"
+	Message string // for the client to see
+	Reason  string // of TooManyRequestsException, else empty
 }
 
-func (e *apiError) Error() string { return e.name + ": " + e.message }
+func (e *Error) Error() string { return e.Name + ": " + e.Message }
 
-func fail(name, format string, args ...any) *apiError {
-	return &apiError{name: name, message: fmt.Sprintf(format, args...)}
+func fail(name, format string, args ...any) *Error {
+	return &Error{Name: name, Message: fmt.Sprintf(format, args...)}
 }
 
-func invalid(format string, args ...any) *apiError {
+func invalid(format string, args ...any) *Error {
 	return fail("InvalidParameterValueException", format, args...)
 }
 
@@ -66,23 +76,23 @@ const retryAfter = 1
 // writeError answers with an error. Errors that aren't of the catalogue are the server's own: they are logged, and the client
 // learns nothing of them.
 func (s *Server) writeError(ctx *fasthttp.RequestCtx, err error) {
-	e, ok := err.(*apiError)
-	if !ok {
+	var e *Error
+	if !errors.As(err, &e) {
 		s.log.Error("request failed", "method", string(ctx.Method()), "path", string(ctx.Path()), "requestId", requestID(ctx), "error", err)
 		e = fail("ServiceException", "An internal error occurred.")
 	}
-	x, ok := s.exceptions[e.name]
+	x, ok := s.exceptions[e.Name]
 	if !ok {
 		x = s.exceptions["ServiceException"]
 	}
-	body := map[string]string{"Type": x.Fault, x.messageKey: e.message}
+	body := map[string]string{"Type": x.Fault, x.messageKey: e.Message}
 	ctx.Response.ResetBody()
 	h := &ctx.Response.Header
-	if e.name == "TooManyRequestsException" {
+	if e.Name == "TooManyRequestsException" {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 		body["retryAfterSeconds"] = strconv.Itoa(retryAfter)
-		if e.reason != "" {
-			body["Reason"] = e.reason
+		if e.Reason != "" {
+			body["Reason"] = e.Reason
 		}
 	}
 	h.Set("x-amzn-ErrorType", x.Name)

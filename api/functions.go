@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,29 +16,26 @@ import (
 )
 
 // target is the function that a request is about.
-func (s *Server) target(r *request) (functionRef, *apiError) {
-	ref, err := parseFunctionRef(r.param)
-	if err != nil {
-		return ref, err
-	}
+func (s *Server) target(r *request) (functionRef, *Error) {
+	var v violations
+	ref := parseFunctionRef(r.param, &v)
 	if q := r.query("Qualifier"); q != "" {
+		v.length("qualifier", q, 1, 128)
+		v.check(qualifier(q), "qualifier", q, `Member must satisfy regular expression pattern: (|[a-zA-Z0-9$_-]+)`)
 		if ref.qualifier != "" && ref.qualifier != q {
 			return ref, invalid("The derived qualifier from the function name does not match the specified qualifier.")
 		}
-		var v violations
-		v.length("qualifier", q, 1, 128)
-		v.check(q == latest || word(q), "qualifier", q, `Member must satisfy regular expression pattern: (|[a-zA-Z0-9$_-]+)`)
-		if err := v.err(); err != nil {
-			return ref, err
-		}
 		ref.qualifier = q
 	}
-	return ref, nil
+	return ref, v.err()
 }
 
+// qualifier matches [a-zA-Z0-9$_-]+.
+func qualifier(s string) bool { return word(strings.ReplaceAll(s, "$", "_")) }
+
 // notFound is the error for a function or version that isn't there.
-func (s *Server) notFound(ref functionRef) *apiError {
-	arn := "arn:aws:lambda:" + orDefault(ref.region, s.cfg.Region) + ":" + orDefault(ref.account, s.cfg.Account) + ":function:" + ref.name
+func (s *Server) notFound(ref functionRef) *Error {
+	arn := "arn:" + orDefault(ref.partition, "aws") + ":lambda:" + orDefault(ref.region, s.cfg.Region) + ":" + orDefault(ref.account, s.cfg.Account) + ":function:" + ref.name
 	if ref.qualifier != "" {
 		arn += ":" + ref.qualifier
 	}
@@ -45,7 +43,7 @@ func (s *Server) notFound(ref functionRef) *apiError {
 }
 
 // find returns the function that a request is about.
-func (s *Server) find(r *request) (*store.Function, functionRef, *apiError) {
+func (s *Server) find(r *request) (*store.Function, functionRef, *Error) {
 	ref, err := s.target(r)
 	if err != nil {
 		return nil, ref, err
@@ -54,8 +52,8 @@ func (s *Server) find(r *request) (*store.Function, functionRef, *apiError) {
 	return f, ref, err
 }
 
-func (s *Server) resolve(ref functionRef) (*store.Function, *apiError) {
-	if ref.account != "" && ref.account != s.cfg.Account || ref.region != "" && ref.region != s.cfg.Region || ref.qualifier != "" && ref.qualifier != latest {
+func (s *Server) resolve(ref functionRef) (*store.Function, *Error) {
+	if !s.here(ref) || ref.qualifier != "" && ref.qualifier != latest {
 		return nil, s.notFound(ref)
 	}
 	f, ok := s.cfg.Store.Function(s.cfg.Account, s.cfg.Region, ref.name)
@@ -73,10 +71,7 @@ func (s *Server) createFunction(r *request) error {
 	var v violations
 	var ref functionRef
 	if v.required(in.FunctionName != nil, "functionName") {
-		var err *apiError
-		if ref, err = parseFunctionRef(*in.FunctionName); err != nil {
-			return err
-		}
+		ref = parseFunctionRef(*in.FunctionName, &v)
 	}
 	v.required(in.Code != nil, "code")
 	v.required(in.Role != nil, "role")
@@ -96,7 +91,7 @@ func (s *Server) createFunction(r *request) error {
 	if err := in.unsupported(); err != nil {
 		return err
 	}
-	if ref.account != "" && ref.account != s.cfg.Account || ref.region != "" && ref.region != s.cfg.Region {
+	if !s.here(ref) {
 		return fail("AccessDeniedException", "functions can only be created in account %s and region %s", s.cfg.Account, s.cfg.Region)
 	}
 	if ref.qualifier != "" && ref.qualifier != latest {
@@ -112,21 +107,20 @@ func (s *Server) createFunction(r *request) error {
 	if err != nil {
 		return err
 	}
-	f.CodeSHA256, f.CodeSize = store.HashCode(code), int64(len(code))
 	stored, uerr := s.cfg.Store.Update(r.ctx, s.cfg.Account, s.cfg.Region, ref.name, func(old *store.Function) (*store.Change, error) {
 		if old != nil {
 			return nil, fail("ResourceConflictException", "Function already exist: %s", ref.name)
 		}
-		if err := s.checkStorage(0, f.CodeSize); err != nil {
+		if err := s.checkStorage(0, code.Size); err != nil {
 			return nil, err
 		}
 		touch(f)
-		return &store.Change{Function: f, Code: code}, nil
+		return &store.Change{Function: f, Packed: code}, nil
 	})
 	if uerr != nil {
 		return uerr
 	}
-	s.json(r.ctx, fasthttp.StatusCreated, marshal(s.configuration(stored)))
+	s.json(r.ctx, fasthttp.StatusCreated, marshal(s.configuration(stored, "")))
 	return nil
 }
 
@@ -143,8 +137,8 @@ func (s *Server) checkStorage(before, after int64) error {
 	return nil
 }
 
-// code returns the package that a request brings, checked.
-func (s *Server) code(c *codeInput) ([]byte, *apiError) {
+// code returns the package that a request brings, checked and ready to be stored.
+func (s *Server) code(c *codeInput) (*store.Package, *Error) {
 	switch {
 	case c.ImageUri != nil:
 		return nil, invalid("Container images are not supported: provide the code as a .zip package.")
@@ -167,11 +161,11 @@ func (s *Server) code(c *codeInput) ([]byte, *apiError) {
 		s.log.Debug("package refused", "error", err)
 		return nil, invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")
 	}
-	return zip, nil
+	return s.cfg.Store.Pack(zip), nil
 }
 
 func (s *Server) getFunction(r *request) error {
-	f, _, err := s.find(r)
+	f, ref, err := s.find(r)
 	if err != nil {
 		return err
 	}
@@ -182,7 +176,7 @@ func (s *Server) getFunction(r *request) error {
 		Code          location
 		Tags          map[string]string `json:",omitempty"`
 		Concurrency   *concurrency      `json:",omitempty"`
-	}{s.configuration(f), location{"S3", s.codeLocation(r.ctx, f)}, f.Tags, nil}
+	}{s.configuration(f, ref.qualifier), location{"S3", s.codeLocation(r.ctx, f)}, f.Tags, nil}
 	if f.Reserved != nil {
 		body.Concurrency = &concurrency{*f.Reserved}
 	}
@@ -191,17 +185,17 @@ func (s *Server) getFunction(r *request) error {
 }
 
 func (s *Server) getFunctionConfiguration(r *request) error {
-	f, _, err := s.find(r)
+	f, ref, err := s.find(r)
 	if err != nil {
 		return err
 	}
-	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(f)))
+	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(f, ref.qualifier)))
 	return nil
 }
 
 // page reads Marker and MaxItems. The marker is the name of the last function listed, so that it stays right whatever is
 // created and deleted meanwhile.
-func page(r *request) (after string, limit int, err *apiError) {
+func page(r *request) (after string, limit int, err *Error) {
 	limit = 50
 	if text := r.query("MaxItems"); text != "" {
 		n, perr := strconv.Atoi(text)
@@ -242,7 +236,7 @@ func (s *Server) listFunctions(r *request) error {
 		body.NextMarker = &found[limit-1].Name
 	}
 	for _, f := range found {
-		body.Functions = append(body.Functions, s.configuration(f))
+		body.Functions = append(body.Functions, s.configuration(f, ""))
 	}
 	s.json(r.ctx, fasthttp.StatusOK, marshal(body))
 	return nil
@@ -256,8 +250,7 @@ func (s *Server) listVersions(r *request) error {
 	if err != nil {
 		return err
 	}
-	c := s.configuration(f)
-	c.FunctionArn += ":" + latest
+	c := s.configuration(f, latest)
 	s.json(r.ctx, fasthttp.StatusOK, marshal(struct {
 		Versions   []*functionConfiguration
 		NextMarker *string
@@ -279,7 +272,9 @@ func (s *Server) deleteFunction(r *request) error {
 	if _, err := s.change(r.ctx, ref, func(*store.Function) (*store.Change, error) { return nil, nil }); err != nil {
 		return err
 	}
-	s.cfg.Engine.Remove(s.key(ref.name))
+	if err := s.deploy(r.ctx, ref.name, false); err != nil {
+		return err
+	}
 	r.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }
@@ -313,24 +308,23 @@ func (s *Server) updateFunctionCode(r *request) error {
 	if err != nil {
 		return err
 	}
-	sha := store.HashCode(code)
 	dry := errors.New("dry run")
 	var would *store.Function
 	stored, uerr := s.change(r.ctx, ref, func(old *store.Function) (*store.Change, error) {
 		if err := checkRevision(in.RevisionId, old); err != nil {
 			return nil, err
 		}
-		if err := s.checkStorage(old.CodeSize, int64(len(code))); err != nil {
+		if err := s.checkStorage(old.CodeSize, code.Size); err != nil {
 			return nil, err
 		}
 		f := *old
-		f.CodeSHA256, f.CodeSize = sha, int64(len(code))
-		touch(&f)
 		if in.DryRun {
+			f.CodeSHA256, f.CodeSize = code.SHA256, code.Size
 			would = &f
 			return nil, dry
 		}
-		return &store.Change{Function: &f, Code: code}, nil
+		touch(&f)
+		return &store.Change{Function: &f, Packed: code}, nil
 	})
 	if errors.Is(uerr, dry) {
 		stored, uerr = would, nil
@@ -339,11 +333,11 @@ func (s *Server) updateFunctionCode(r *request) error {
 		return uerr
 	}
 	if !in.DryRun {
-		if err := s.redeploy(r.ctx, stored); err != nil {
+		if err := s.deploy(r.ctx, ref.name, false); err != nil {
 			return err
 		}
 	}
-	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(stored)))
+	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(stored, "")))
 	return nil
 }
 
@@ -354,7 +348,7 @@ func checkRevision(want *string, f *store.Function) error {
 	return nil
 }
 
-func errPublish() *apiError {
+func errPublish() *Error {
 	return fail("UnsupportedOperationException", "Publishing versions is not supported by this server yet.")
 }
 
@@ -389,34 +383,39 @@ func (s *Server) updateFunctionConfiguration(r *request) error {
 	if uerr != nil {
 		return uerr
 	}
-	if err := s.redeploy(r.ctx, stored); err != nil {
+	if err := s.deploy(r.ctx, ref.name, false); err != nil {
 		return err
 	}
-	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(stored)))
+	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(stored, "")))
 	return nil
 }
 
-// key is a function's key in the engine.
-func (s *Server) key(name string) string { return s.arn(name) + ":" + latest }
-
-// redeploy makes the engine use a changed function before the change is answered. One that was never invoked isn't deployed.
-func (s *Server) redeploy(ctx context.Context, f *store.Function) error {
-	if _, ok := s.cfg.Engine.Deployed(s.key(f.Name)); !ok {
+// deploy brings the engine in line with a function's record: one that is gone is removed, one that was never invoked is left
+// alone unless wanted. It reads the record itself, under a lock, so that the engine ends with the last acknowledged change
+// whatever the order in which requests get here.
+func (s *Server) deploy(ctx context.Context, name string, wanted bool) error {
+	s.deploying.Lock()
+	defer s.deploying.Unlock()
+	key := s.key(name)
+	f, ok := s.cfg.Store.Function(s.cfg.Account, s.cfg.Region, name)
+	if !ok {
+		s.cfg.Engine.Remove(key)
+		if wanted {
+			return s.notFound(functionRef{name: name})
+		}
 		return nil
 	}
-	return s.deploy(ctx, f)
-}
-
-func (s *Server) deploy(ctx context.Context, f *store.Function) error {
+	if _, deployed := s.cfg.Engine.Deployed(key); !deployed && !wanted {
+		return nil
+	}
 	reserved := -1
 	if f.Reserved != nil {
 		reserved = *f.Reserved
 	}
-	sha := f.CodeSHA256
 	_, err := s.cfg.Engine.Deploy(ctx, engine.Function{
-		Key: s.key(f.Name), Revision: f.RevisionID, Account: f.Account, Name: f.Name, Version: latest, ARN: s.arn(f.Name), Runtime: f.Runtime,
+		Key: key, Revision: f.RevisionID, Account: f.Account, Name: f.Name, Version: latest, ARN: s.arn(f.Name), Runtime: f.Runtime,
 		Handler: f.Handler, MemoryMB: f.MemorySize, Timeout: time.Duration(f.Timeout) * time.Second, TmpMB: f.TmpSize, Env: f.Environment,
-		CodeSHA256: sha, Code: func(ctx context.Context) ([]byte, error) { return s.cfg.Store.Code(ctx, sha) },
+		CodeSHA256: f.CodeSHA256, Code: func(ctx context.Context) ([]byte, error) { return s.cfg.Store.Code(ctx, f.CodeSHA256) },
 		SnapStart: f.SnapStart == "PublishedVersions", Reserved: reserved, ReservedGroup: s.arn(f.Name),
 	})
 	if err != nil {

@@ -97,8 +97,8 @@ func (s *Server) validate(in *configInput, v *violations) {
 		}
 	}
 	if in.VpcConfig != nil {
-		v.check(len(in.VpcConfig.SubnetIds) <= 16, "vpcConfig.subnetIds", fmt.Sprint(in.VpcConfig.SubnetIds), "Member must have length less than or equal to 16")
-		v.check(len(in.VpcConfig.SecurityGroupIds) <= 5, "vpcConfig.securityGroupIds", fmt.Sprint(in.VpcConfig.SecurityGroupIds), "Member must have length less than or equal to 5")
+		v.items("vpcConfig.subnetIds", in.VpcConfig.SubnetIds, 16)
+		v.items("vpcConfig.securityGroupIds", in.VpcConfig.SecurityGroupIds, 5)
 	}
 	if in.TracingConfig != nil {
 		v.oneOf("tracingConfig.mode", in.TracingConfig.Mode, "Active", "PassThrough")
@@ -106,10 +106,21 @@ func (s *Server) validate(in *configInput, v *violations) {
 	if in.SnapStart != nil {
 		v.oneOf("snapStart.applyOn", in.SnapStart.ApplyOn, "PublishedVersions", "None")
 	}
-	if in.LoggingConfig != nil && in.LoggingConfig.LogFormat != "" {
-		v.oneOf("loggingConfig.logFormat", in.LoggingConfig.LogFormat, "Text", "JSON")
+	if c := in.LoggingConfig; c != nil {
+		if c.LogFormat != "" {
+			v.oneOf("loggingConfig.logFormat", c.LogFormat, "Text", "JSON")
+		}
+		if c.LogGroup != "" {
+			v.check(logGroup(c.LogGroup), "loggingConfig.logGroup", c.LogGroup, "Member must satisfy regular expression pattern: "+logGroupPattern)
+			v.length("loggingConfig.logGroup", c.LogGroup, 1, 512)
+		}
 	}
-	slices.Sort(v.list)
+	if in.KMSKeyArn != nil {
+		v.check(anyARN(*in.KMSKeyArn), "kMSKeyArn", *in.KMSKeyArn, "Member must satisfy regular expression pattern: "+arnPattern)
+	}
+	if in.DeadLetterConfig != nil {
+		v.check(anyARN(in.DeadLetterConfig.TargetArn), "deadLetterConfig.targetArn", in.DeadLetterConfig.TargetArn, "Member must satisfy regular expression pattern: "+arnPattern)
+	}
 }
 
 // accept applies a valid input to a record, or says why this server can't do what it asks for.
@@ -171,24 +182,36 @@ func (s *Server) accept(in *configInput, f *store.Function) error {
 		f.SnapStart = in.SnapStart.ApplyOn
 	}
 	if in.LoggingConfig != nil {
-		f.LogFormat, f.LogGroup = in.LoggingConfig.LogFormat, in.LoggingConfig.LogGroup
+		if in.LoggingConfig.LogFormat != "" {
+			f.LogFormat = in.LoggingConfig.LogFormat
+		}
+		if in.LoggingConfig.LogGroup != "" {
+			f.LogGroup = in.LoggingConfig.LogGroup
+		}
 	}
 	return nil
 }
 
 // unknownRuntime distinguishes what Lambda knows and this server can't run from what nobody knows.
-func (s *Server) unknownRuntime(name string) *apiError {
+func (s *Server) unknownRuntime(name string) *Error {
 	var served []string
 	for _, r := range s.cfg.Engine.Runtimes() {
 		served = append(served, r.Runtime)
 	}
 	slices.Sort(served)
-	for _, prefix := range []string{"nodejs", "python", "java", "ruby", "dotnet", "provided", "go1.x"} {
-		if strings.HasPrefix(name, prefix) && name != "node.js" {
-			return invalid("Runtime %s is not available on this server. Available: [%s]", name, strings.Join(served, ", "))
-		}
+	if slices.Contains(lambdaRuntimes(), name) {
+		return invalid("Runtime %s is not available on this server. Available: [%s]", name, strings.Join(served, ", "))
 	}
 	return invalid("Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN", name, strings.Join(served, ", "))
+}
+
+// lambdaRuntimes lists the names that Lambda has had, the guide's first.
+func lambdaRuntimes() []string {
+	return strings.Fields(`nodejs nodejs4.3 java8 python2.7
+		nodejs4.3-edge nodejs6.10 nodejs8.10 nodejs10.x nodejs12.x nodejs14.x nodejs16.x nodejs18.x nodejs20.x nodejs22.x nodejs24.x
+		python3.6 python3.7 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13 python3.14
+		java8.al2 java11 java17 java21 java25 ruby2.5 ruby2.7 ruby3.2 ruby3.3 ruby3.4 ruby4.0 go1.x
+		dotnetcore1.0 dotnetcore2.0 dotnetcore2.1 dotnetcore3.1 dotnet6 dotnet8 dotnet10 provided provided.al2 provided.al2023`)
 }
 
 // unsupported refuses what has a meaning at AWS and can't have one here, instead of ignoring it.

@@ -2,81 +2,60 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/thawrun/thaw/engine"
+	"github.com/thawrun/thaw/engine/store"
 )
 
 // maxClientContext is the most that a client context may have, in bytes of base64 (today's Invoke).
 const maxClientContext = 3583
 
+// call is what one invocation needs of the engine, reused.
+type call struct {
+	req  engine.Request
+	resp engine.Response
+}
+
 // invoke is the operation Invoke. It is the hot path: no store is read, and buffers are reused.
+//
+// A client that goes away does not end its invocation, as at Lambda; Shutdown does when its patience ends.
 func (s *Server) invoke(r *request) error {
-	f, ref, aerr := s.find(r)
-	if aerr != nil {
-		return aerr
-	}
-	header := &r.ctx.Request.Header
-	req := engine.Request{Function: s.key(f.Name), RequestID: requestID(r.ctx), InvokedARN: s.arn(f.Name), Event: r.ctx.PostBody()}
-	if ref.qualifier != "" {
-		req.InvokedARN += ":" + ref.qualifier
-	}
-	kind := string(header.Peek("X-Amz-Invocation-Type"))
-	switch kind {
-	case "", "RequestResponse", "DryRun":
-	case "Event":
-		return fail("UnsupportedOperationException", "InvocationType Event is not supported by this server yet.")
-	default:
-		var v violations
-		v.oneOf("invocationType", kind, "Event", "RequestResponse", "DryRun")
-		return v.err()
-	}
-	switch tail := string(header.Peek("X-Amz-Log-Type")); tail {
-	case "", "None":
-	case "Tail":
-		req.LogTail = true
-	default:
-		var v violations
-		v.oneOf("logType", tail, "None", "Tail")
-		return v.err()
-	}
-	if err := s.checkEvent(r.ctx, req.Event); err != nil {
+	f, ref, err := s.find(r)
+	if err != nil {
 		return err
 	}
-	if c := header.Peek("X-Amz-Client-Context"); len(c) > 0 {
-		var err error
-		if req.ClientContext, err = clientContext(c); err != nil {
-			return err
-		}
+	c := s.calls.Get().(*call)
+	defer s.putCall(c)
+	req, resp := &c.req, &c.resp
+	dryRun, err := s.readInvoke(r.ctx, req)
+	if err != nil {
+		return err
 	}
-	if id := header.Peek("X-Amzn-Trace-Id"); len(id) > 0 {
-		req.TraceID = string(id)
-	}
-	if kind == "DryRun" {
+	if dryRun {
 		r.ctx.SetStatusCode(fasthttp.StatusNoContent)
 		return nil
 	}
+	req.Function = s.key(f.Name)
+	req.InvokedARN = req.Function[:len(req.Function)-len(latest)-1]
+	if ref.qualifier != "" {
+		req.InvokedARN = req.Function // the only qualifier that find lets pass
+	}
 
-	resp := s.responses.Get().(*engine.Response)
-	defer s.responses.Put(resp)
 	// The result is written straight into the HTTP response's own buffer.
 	resp.Payload = r.ctx.Response.SwapBody(nil)
-	err := s.cfg.Engine.Invoke(s.base, &req, resp)
-	if errors.Is(err, engine.ErrNotFound) {
-		// Functions are deployed when they are first invoked, so that a start with many of them is fast.
-		if err = s.deploy(s.base, f); err == nil {
-			err = s.cfg.Engine.Invoke(s.base, &req, resp)
-		}
-	}
+	ierr := s.run(f.Name, req, resp)
 	r.ctx.Response.SwapBody(resp.Payload)
 	resp.Payload = nil
-	if err != nil {
-		return s.invokeError(err)
+	if ierr != nil {
+		return s.invokeError(ref, ierr)
 	}
 	out := &r.ctx.Response
 	out.SetStatusCode(fasthttp.StatusOK)
@@ -91,10 +70,67 @@ func (s *Server) invoke(r *request) error {
 	return nil
 }
 
+func (s *Server) putCall(c *call) {
+	c.req = engine.Request{}
+	c.resp = engine.Response{LogTail: c.resp.LogTail[:0]}
+	s.calls.Put(c)
+}
+
+// run invokes a function. One that isn't deployed is, from its record: functions are deployed when they are first invoked,
+// so that a start with many of them is fast. So is one whose code was replaced while the engine was about to fetch it.
+func (s *Server) run(name string, req *engine.Request, resp *engine.Response) error {
+	for attempt := 0; ; attempt++ {
+		err := s.cfg.Engine.Invoke(s.base, req, resp)
+		if !errors.Is(err, engine.ErrNotFound) && !errors.Is(err, store.ErrNotFound) || attempt == 3 {
+			return err
+		}
+		if err := s.deploy(s.base, name, true); err != nil {
+			return err
+		}
+	}
+}
+
+// readInvoke reads a request's headers and event and says what is wrong with them.
+func (s *Server) readInvoke(ctx *fasthttp.RequestCtx, req *engine.Request) (dryRun bool, err *Error) {
+	header := &ctx.Request.Header
+	var v violations
+	switch kind := string(header.Peek("X-Amz-Invocation-Type")); kind {
+	case "", "RequestResponse":
+	case "DryRun":
+		dryRun = true
+	case "Event":
+		return false, fail("UnsupportedOperationException", "InvocationType Event is not supported by this server yet.")
+	default:
+		v.oneOf("invocationType", kind, "Event", "RequestResponse", "DryRun")
+	}
+	switch tail := string(header.Peek("X-Amz-Log-Type")); tail {
+	case "", "None":
+	case "Tail":
+		req.LogTail = true
+	default:
+		v.oneOf("logType", tail, "None", "Tail")
+	}
+	if err := v.err(); err != nil {
+		return false, err
+	}
+	req.Event = ctx.PostBody()
+	if err := s.checkEvent(ctx, req.Event); err != nil {
+		return false, err
+	}
+	if c := header.Peek("X-Amz-Client-Context"); len(c) > 0 {
+		if req.ClientContext, err = clientContext(c); err != nil {
+			return false, err
+		}
+	}
+	req.RequestID = requestID(ctx)
+	req.TraceID = string(header.Peek("X-Amzn-Trace-Id"))
+	return dryRun, nil
+}
+
 // checkEvent refuses what is no event: not JSON by its type or its text, or too large.
-func (s *Server) checkEvent(ctx *fasthttp.RequestCtx, event []byte) error {
+func (s *Server) checkEvent(ctx *fasthttp.RequestCtx, event []byte) *Error {
 	if len(event) > s.cfg.Limits.SyncPayload {
-		return fail("RequestTooLargeException", "Request must be smaller than %d bytes for the InvokeFunction operation", s.cfg.Limits.SyncPayload)
+		return tooLarge("Invoke", s.cfg.Limits.SyncPayload)
 	}
 	if len(event) == 0 {
 		return nil
@@ -102,48 +138,66 @@ func (s *Server) checkEvent(ctx *fasthttp.RequestCtx, event []byte) error {
 	if t := ctx.Request.Header.ContentType(); len(t) > 0 && !jsonType(t) {
 		return fail("UnsupportedMediaTypeException", "Unsupported media type: %s", t)
 	}
-	if !json.Valid(event) {
+	if !validJSON(event) {
 		var any json.RawMessage
-		return fail("InvalidRequestContentException", "Could not parse request body into json: %s", jsonProblem(json.Unmarshal(event, &any)))
+		problem := "the text is not UTF-8"
+		if err := json.Unmarshal(event, &any); err != nil {
+			problem = jsonProblem(err)
+		}
+		return fail("InvalidRequestContentException", "Could not parse request body into json: %s", problem)
 	}
 	return nil
 }
 
+// tooLarge is the error of a request that is larger than its operation allows.
+func tooLarge(operation string, limit int) *Error {
+	if operation == "Invoke" {
+		return fail("RequestTooLargeException", "Request must be smaller than %d bytes for the InvokeFunction operation", limit)
+	}
+	return fail("RequestEntityTooLargeException", "Request must be smaller than %d bytes for the %s operation", limit, operation)
+}
+
 // jsonType accepts JSON and what clients send that don't say what they send.
 func jsonType(t []byte) bool {
+	if string(t) == contentJSON {
+		return true
+	}
 	t, _, _ = bytes.Cut(t, []byte(";"))
-	switch string(bytes.ToLower(bytes.TrimSpace(t))) {
+	name := strings.ToLower(string(bytes.TrimSpace(t)))
+	switch name {
 	case contentJSON, "application/x-amz-json-1.0", "application/x-amz-json-1.1", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded", "text/plain":
 		return true
 	}
-	return bytes.HasSuffix(t, []byte("+json"))
+	return strings.HasSuffix(name, "+json")
 }
 
 // clientContext decodes the header X-Amz-Client-Context.
-func clientContext(c []byte) ([]byte, error) {
+func clientContext(c []byte) ([]byte, *Error) {
 	if len(c) > maxClientContext {
 		return nil, invalid("The client context must be at most %d bytes of base64.", maxClientContext)
 	}
 	text, err := base64.StdEncoding.AppendDecode(nil, c)
-	if err != nil || !json.Valid(text) || bytes.TrimSpace(text)[0] != '{' {
+	if err != nil || !validJSON(text) || bytes.TrimSpace(text)[0] != '{' {
 		return nil, fail("InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.")
 	}
 	return text, nil
 }
 
 // invokeError says in the API's words why a function was not run.
-func (s *Server) invokeError(err error) error {
+func (s *Server) invokeError(ref functionRef, err error) error {
 	var throttled *engine.ThrottleError
 	switch {
 	case errors.As(err, &throttled):
-		return &apiError{name: "TooManyRequestsException", message: "Rate Exceeded.", reason: string(throttled.Reason)}
+		return &Error{Name: "TooManyRequestsException", Message: "Rate Exceeded.", Reason: string(throttled.Reason)}
+	case errors.Is(err, engine.ErrNotFound): // deleted meanwhile
+		return s.notFound(ref)
 	case errors.Is(err, engine.ErrTooLarge):
-		return fail("RequestTooLargeException", "Request must be smaller than %d bytes for the InvokeFunction operation", s.cfg.Limits.SyncPayload)
+		return tooLarge("Invoke", s.cfg.Limits.SyncPayload)
 	case errors.Is(err, engine.ErrCode):
 		return fail("InvalidZipFileException", "Lambda could not unzip the deployment package.")
 	case errors.Is(err, engine.ErrRuntime):
 		return fail("InvalidRuntimeException", "The function's runtime is not available on this server.")
-	case errors.Is(err, engine.ErrClosed):
+	case errors.Is(err, engine.ErrClosed), errors.Is(err, context.Canceled) && s.base.Err() != nil:
 		return fail("ServiceUnavailableException", "The server is shutting down.")
 	case errors.Is(err, engine.ErrStarting):
 		return fail("ResourceNotReadyException", "The function's runtime is still starting.")

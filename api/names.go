@@ -13,53 +13,61 @@ const (
 	maxFunctionRef  = 140 // of any form
 )
 
+// latest is the qualifier of the version that can be changed.
+const latest = "$LATEST"
+
 // functionRef is a function as a client names it: name, function:name, account:name, account:function:name or the full ARN, each
-// with an optional qualifier (guide, Invoke and others, FunctionName).
+// with an optional qualifier (guide, Invoke and others, FunctionName; rows API-Common-05…08).
 type functionRef struct {
-	region, account string // empty if not given
-	name            string
-	qualifier       string
+	partition, region, account string // empty if not given
+	name                       string
+	qualifier                  string
 }
 
-// parseFunctionRef parses a name as it stands in a path segment (percent-encoded or not) or a body.
-func parseFunctionRef(raw string) (functionRef, *apiError) {
-	s := raw
-	if strings.ContainsRune(raw, '%') {
-		if u, err := url.PathUnescape(raw); err == nil {
-			s = u
-		}
+// parseFunctionRef parses a name and adds what is wrong with it to v.
+func parseFunctionRef(s string, v *violations) functionRef {
+	if len(s) <= maxFunctionName && word(s) { // what nearly all requests have
+		return functionRef{name: s}
 	}
-	var v violations
-	v.length("functionName", s, 1, maxFunctionRef)
 	ref, ok := splitFunctionRef(s)
 	v.check(ok, "functionName", s, "Member must satisfy regular expression pattern: "+functionNamePattern)
-	if ok && ref.name == s {
-		v.length("functionName", s, 1, maxFunctionName)
+	v.length("functionName", s, 1, maxFunctionRef)
+	if ok && len(ref.name) > maxFunctionName && len(s) <= maxFunctionRef {
+		v.length("functionName", ref.name, 1, maxFunctionName)
 	}
-	return ref, v.err()
+	return ref
 }
 
+// pathParameter undoes the percent-encoding of a path segment. What is not encoded properly stays as it is and fails its
+// constraints.
+func pathParameter(raw string) string {
+	if !strings.Contains(raw, "%") {
+		return raw
+	}
+	if s, err := url.PathUnescape(raw); err == nil {
+		return s
+	}
+	return raw
+}
+
+// splitFunctionRef matches functionNamePattern from left to right, taking each optional part where it can be taken.
 func splitFunctionRef(s string) (functionRef, bool) {
 	var r functionRef
 	parts := strings.Split(s, ":")
-	if parts[0] == "arn" {
-		if len(parts) < 7 || len(parts) > 8 || !partition(parts[1]) || parts[2] != "lambda" || !region(parts[3]) || !account(parts[4]) || parts[5] != "function" {
-			return r, false
-		}
-		r.region, r.account = parts[3], parts[4]
-		parts = parts[6:]
-	} else {
-		if len(parts) > 1 && region(parts[0]) {
-			r.region = parts[0]
-			parts = parts[1:]
-		}
-		if len(parts) > 1 && account(parts[0]) {
-			r.account = parts[0]
-			parts = parts[1:]
-		}
-		if len(parts) > 1 && parts[0] == "function" {
-			parts = parts[1:]
-		}
+	if len(parts) > 3 && parts[0] == "arn" && partition(parts[1]) && parts[2] == "lambda" {
+		r.partition = parts[1]
+		parts = parts[3:]
+	}
+	// An optional part needs a name behind it. A qualifier is none where it is $LATEST: function:$LATEST is the function "function".
+	more := func() bool { return len(parts) > 1 && parts[1] != latest }
+	if more() && region(parts[0]) {
+		r.region, parts = parts[0], parts[1:]
+	}
+	if more() && account(parts[0]) {
+		r.account, parts = parts[0], parts[1:]
+	}
+	if more() && parts[0] == "function" {
+		parts = parts[1:]
 	}
 	switch len(parts) {
 	case 1:
@@ -74,9 +82,11 @@ func splitFunctionRef(s string) (functionRef, bool) {
 	return r, word(r.name)
 }
 
-const latest = "$LATEST"
-
-func partition(s string) bool { return strings.HasPrefix(s, "aws") && word(s) }
+// partition matches (aws[a-zA-Z-]*)?.
+func partition(s string) bool {
+	tail, ok := strings.CutPrefix(s, "aws")
+	return s == "" || ok && (tail == "" || word(tail) && !strings.ContainsAny(tail, "0123456789_"))
+}
 
 // word matches [a-zA-Z0-9-_]+.
 func word(s string) bool {
@@ -101,21 +111,29 @@ func account(s string) bool {
 // region matches [a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-\d.
 func region(s string) bool {
 	parts := strings.Split(s, "-")
-	if len(parts) == 4 && (parts[1] == "gov" || strings.HasPrefix(parts[1], "iso") && len(parts[1]) <= 4) {
+	if len(parts) == 4 && (parts[1] == "gov" || strings.HasPrefix(parts[1], "iso") && len(parts[1]) <= 4 && lower(parts[1])) {
 		parts = append(parts[:1:1], parts[2:]...)
 	}
-	if len(parts) != 3 || len(parts[0]) != 2 || len(parts[2]) != 1 || parts[2][0] < '0' || parts[2][0] > '9' || parts[1] == "" {
-		return false
-	}
-	for _, c := range []byte(parts[0] + parts[1]) {
+	return len(parts) == 3 && len(parts[0]) == 2 && lower(parts[0]) && lower(parts[1]) && len(parts[2]) == 1 && parts[2][0] >= '0' && parts[2][0] <= '9'
+}
+
+// lower matches [a-z]+.
+func lower(s string) bool {
+	for _, c := range []byte(s) {
 		if c < 'a' || c > 'z' {
 			return false
 		}
 	}
-	return true
+	return s != ""
+}
+
+// here says whether a name is of this server's account and region.
+func (s *Server) here(ref functionRef) bool {
+	return (ref.account == "" || ref.account == s.cfg.Account) && (ref.region == "" || ref.region == s.cfg.Region) && (ref.partition == "" || ref.partition == "aws")
 }
 
 // arn is the unqualified ARN of a function.
-func (s *Server) arn(name string) string {
-	return "arn:aws:lambda:" + s.cfg.Region + ":" + s.cfg.Account + ":function:" + name
-}
+func (s *Server) arn(name string) string { return s.arnPrefix + name }
+
+// key is a function's key in the engine: its ARN, qualified.
+func (s *Server) key(name string) string { return s.arnPrefix + name + ":" + latest }

@@ -6,8 +6,22 @@ import "strings"
 type operation struct {
 	name   string
 	method string
-	uri    string // as in the service model
+	uri    string // as in the service model; what stands behind ? must be in the query
 	run    func(s *Server, r *request) error
+}
+
+// bodyLimit is how large an operation's request body may be, in bytes: what is larger is refused before it is read.
+func (l *Limits) bodyLimit(op *operation) int {
+	const small = 1 << 20 // a configuration has some KB
+	switch {
+	case op == nil:
+		return small
+	case op.name == "CreateFunction", op.name == "UpdateFunctionCode":
+		return (l.ZippedSize+2)/3*4 + small // a package in base64
+	case op.name == "Invoke":
+		return l.SyncPayload
+	}
+	return small
 }
 
 // operations is every operation of today's Lambda model. Those without run answer UnsupportedOperationException.
@@ -60,6 +74,7 @@ func operations() []operation {
 		{"GetFunctionScalingConfig", "GET", "/2025-11-30/functions/{FunctionName}/function-scaling-config", nil},
 		{"GetFunctionUrlConfig", "GET", "/2021-10-31/functions/{FunctionName}/url", nil},
 		{"GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", nil},
+		{"GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion", nil},
 		{"GetLayerVersionPolicy", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", nil},
 		{"GetPolicy", "GET", "/2015-03-31/functions/{FunctionName}/policy", nil},
 		{"GetProvisionedConcurrencyConfig", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", nil},
@@ -77,6 +92,7 @@ func operations() []operation {
 		{"ListFunctionsByCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions", nil},
 		{"ListLayerVersions", "GET", "/2018-10-31/layers/{LayerName}/versions", nil},
 		{"ListLayers", "GET", "/2018-10-31/layers", nil},
+		{"ListProvisionedConcurrencyConfigs", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL", nil},
 		{"PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions", nil},
 		{"PublishVersion", "POST", "/2015-03-31/functions/{FunctionName}/versions", nil},
 		{"PutFunctionCodeSigningConfig", "PUT", "/2020-06-30/functions/{FunctionName}/code-signing-config", nil},
@@ -103,14 +119,20 @@ func operations() []operation {
 // router finds the operation of a path: a tree by path segment, in which "" stands for a parameter.
 type router struct {
 	next    map[string]*router
-	methods map[string]*operation
+	methods map[string][]route
+}
+
+type route struct {
+	query string // "" or what must be in the query
+	op    *operation
 }
 
 func newRouter(all []operation) *router {
 	root := &router{}
 	for i := range all {
 		node := root
-		for part := range strings.SplitSeq(strings.Trim(all[i].uri, "/"), "/") {
+		path, query, _ := strings.Cut(all[i].uri, "?")
+		for part := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
 			if part[0] == '{' {
 				part = ""
 			}
@@ -123,23 +145,32 @@ func newRouter(all []operation) *router {
 			node = node.next[part]
 		}
 		if node.methods == nil {
-			node.methods = map[string]*operation{}
+			node.methods = map[string][]route{}
 		}
-		node.methods[all[i].method] = &all[i]
+		list := node.methods[all[i].method]
+		if query != "" {
+			list = append([]route{{query, &all[i]}}, list...) // the special before the general
+		} else {
+			list = append(list, route{"", &all[i]})
+		}
+		node.methods[all[i].method] = list
 	}
 	return root
 }
 
-// find returns the operation and the first path parameter, as it stands in the path. known says that the path exists for
-// another method. A trailing slash makes no difference (guide, ListFunctions has one).
-func (r *router) find(method, path string) (op *operation, param string, known bool) {
+// find returns the operation of a request and the first path parameter, as it stands in the path. known says that the path
+// exists for another method. A trailing slash makes no difference (guide, ListFunctions has one).
+func (r *router) find(method, path, query string) (op *operation, param string, known bool) {
 	node := r
 	rest := strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
 	for rest != "" {
 		part, tail, _ := strings.Cut(rest, "/")
+		if part == "" {
+			return nil, "", false
+		}
 		next := node.next[part]
-		if next == nil || part == "" {
-			if next = node.next[""]; next == nil || part == "" {
+		if next == nil {
+			if next = node.next[""]; next == nil {
 				return nil, "", false
 			}
 			if param == "" {
@@ -148,5 +179,10 @@ func (r *router) find(method, path string) (op *operation, param string, known b
 		}
 		node, rest = next, tail
 	}
-	return node.methods[method], param, len(node.methods) > 0
+	for _, candidate := range node.methods[method] {
+		if candidate.query == "" || strings.Contains("&"+query+"&", "&"+candidate.query+"&") {
+			return candidate.op, param, true
+		}
+	}
+	return nil, param, len(node.methods) > 0
 }

@@ -2,11 +2,11 @@ package api
 
 import (
 	"context"
-	"crypto/hmac"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -32,7 +32,8 @@ type Engine interface {
 
 // Authenticator decides who a caller is, before a request is looked at any further.
 type Authenticator interface {
-	// Authenticate returns an error that the client may see, or nil.
+	// Authenticate returns nil or why a request is refused: an *Error of the catalogue. Another error is the server's own
+	// failure, of which the client learns nothing.
 	Authenticate(ctx *fasthttp.RequestCtx) error
 }
 
@@ -56,10 +57,13 @@ type Server struct {
 	operations []operation
 	routes     *router
 	secret     []byte // signs code locations
+	arnPrefix  string // what stands before a function's name in its ARN
 	http       *fasthttp.Server
 	base       context.Context // of invocations; ends with Shutdown's patience
 	cancel     context.CancelFunc
-	responses  sync.Pool // of *engine.Response
+	calls      sync.Pool // of *call
+
+	deploying sync.Mutex // see deploy
 }
 
 // New makes a server.
@@ -76,13 +80,13 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, exceptions: catalogue(), operations: operations(), secret: secret}
 	s.routes = newRouter(s.operations)
-	s.responses.New = func() any { return new(engine.Response) }
+	s.arnPrefix = "arn:aws:lambda:" + cfg.Region + ":" + cfg.Account + ":function:"
+	s.calls.New = func() any { return new(call) }
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.http = &fasthttp.Server{
 		Handler: s.ServeFastHTTP, Name: "thaw", NoDefaultServerHeader: true, NoDefaultContentType: true, CloseOnShutdown: true,
-		// A package of the largest size, in base64, and the rest of its request.
-		MaxRequestBodySize: cfg.Limits.ZippedSize/3*4 + 1<<20,
-		ReadTimeout:        2 * time.Minute, IdleTimeout: 3 * time.Minute, ReadBufferSize: 16 << 10, // presigned queries and client contexts are long
+		HeaderReceived: s.requestConfig, MaxRequestBodySize: cfg.Limits.bodyLimit(nil),
+		ReadTimeout: 2 * time.Minute, IdleTimeout: 3 * time.Minute, ReadBufferSize: 16 << 10, // presigned queries and client contexts are long
 		ErrorHandler: s.badRequest, Logger: quiet{cfg.Logger},
 	}
 	return s, nil
@@ -102,27 +106,25 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // request is a request on its way through an operation.
 type request struct {
 	ctx   *fasthttp.RequestCtx
-	param string // the path's first parameter, as it stands there
+	param string // the path's first parameter, decoded
 }
 
 func (r *request) query(name string) string { return string(r.ctx.QueryArgs().Peek(name)) }
 
-const requestIDKey = "thaw-request-id"
+const headerRequestID = "X-Amzn-Requestid"
 
+// requestID is the id that ServeFastHTTP gave a request.
 func requestID(ctx *fasthttp.RequestCtx) string {
-	id, _ := ctx.UserValue(requestIDKey).(string)
-	return id
+	return string(ctx.Response.Header.Peek(headerRequestID))
 }
 
 // ServeFastHTTP answers one request. It is the entry for programs that have a fasthttp server of their own.
 func (s *Server) ServeFastHTTP(ctx *fasthttp.RequestCtx) {
-	id := uuid.NewString()
-	ctx.SetUserValue(requestIDKey, id)
+	ctx.Response.Header.Set(headerRequestID, uuid.NewString())
 	defer func() {
 		if p := recover(); p != nil {
-			s.writeError(ctx, fmt.Errorf("panic: %v", p))
+			s.writeError(ctx, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
-		ctx.Response.Header.Set("x-amzn-RequestId", id)
 	}()
 	path := string(ctx.Request.URI().PathOriginal())
 	switch {
@@ -139,7 +141,7 @@ func (s *Server) ServeFastHTTP(ctx *fasthttp.RequestCtx) {
 			return
 		}
 	}
-	op, param, known := s.routes.find(string(ctx.Method()), path)
+	op, param, known := s.routes.find(string(ctx.Method()), path, string(ctx.URI().QueryString()))
 	var err error
 	switch {
 	case op == nil && known:
@@ -149,23 +151,65 @@ func (s *Server) ServeFastHTTP(ctx *fasthttp.RequestCtx) {
 	case op.run == nil:
 		err = fail("UnsupportedOperationException", "%s is not supported by this server", op.name)
 	default:
-		err = op.run(s, &request{ctx: ctx, param: param})
+		err = op.run(s, &request{ctx: ctx, param: pathParameter(param)})
 	}
 	if err != nil {
 		s.writeError(ctx, err)
 	}
 }
 
-// badRequest answers what fasthttp could not read.
+// requestConfig limits a request's body to what its operation may have, before it is read.
+func (s *Server) requestConfig(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+	return fasthttp.RequestConfig{MaxRequestBodySize: s.cfg.Limits.bodyLimit(s.operationOf(h))}
+}
+
+// operationOf returns the operation that a header asks for, nil if there is none.
+func (s *Server) operationOf(h *fasthttp.RequestHeader) *operation {
+	path, query, _ := strings.Cut(string(h.RequestURI()), "?")
+	if !strings.HasPrefix(path, "/") { // the absolute form, as for proxies
+		_, path, _ = strings.Cut(path, "://")
+		_, path, _ = strings.Cut(path, "/")
+	}
+	op, _, _ := s.routes.find(string(h.Method()), path, query)
+	return op
+}
+
+// badRequest answers what fasthttp could not read. The connection is closed afterwards.
 func (s *Server) badRequest(ctx *fasthttp.RequestCtx, err error) {
-	ctx.Response.Header.Set("x-amzn-RequestId", uuid.NewString())
+	ctx.Response.Header.Set(headerRequestID, uuid.NewString())
 	if errors.Is(err, fasthttp.ErrBodyTooLarge) {
-		limit := s.http.MaxRequestBodySize
-		s.writeError(ctx, fail("RequestEntityTooLargeException", "Request must be smaller than %d bytes", limit))
+		op, name := s.operationOf(&ctx.Request.Header), string(ctx.Request.Header.Method())
+		if op != nil {
+			name = op.name
+		}
+		discard(ctx.Conn(), ctx.Request.Header.ContentLength())
+		s.writeError(ctx, tooLarge(name, s.cfg.Limits.bodyLimit(op)))
 		return
 	}
 	s.writeError(ctx, fail("InvalidRequestContentException", "the request could not be read"))
-	ctx.SetConnectionClose()
+}
+
+// discard reads and forgets what a client still sends of a refused body of n bytes. A connection that is closed with unread
+// data is reset, and most clients would never see the answer. n < 0 means that the length is not known.
+func discard(c net.Conn, n int) {
+	const (
+		most     = 256 << 20              // bytes
+		patience = 20 * time.Second       // in all
+		idle     = 300 * time.Millisecond // without a byte: the client waits for the answer, or is too slow for it
+	)
+	if n < 0 || n > most {
+		n = most
+	}
+	buf := make([]byte, 32<<10)
+	for end := time.Now().Add(patience); n > 0 && time.Now().Before(end); {
+		if c.SetReadDeadline(time.Now().Add(idle)) != nil {
+			return
+		}
+		m, err := c.Read(buf)
+		if n -= m; err != nil {
+			return
+		}
+	}
 }
 
 func (s *Server) json(ctx *fasthttp.RequestCtx, status int, body []byte) {
@@ -203,8 +247,6 @@ func (s *Server) health(ctx *fasthttp.RequestCtx) {
 func (s *Server) served(runtime string) bool {
 	return slices.ContainsFunc(s.cfg.Engine.Runtimes(), func(r engine.RuntimeInfo) bool { return r.Runtime == runtime })
 }
-
-func equal(a, b []byte) bool { return hmac.Equal(a, b) }
 
 // quiet passes fasthttp's messages on as debugging output: they are about clients that went away.
 type quiet struct{ l *slog.Logger }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/url"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -73,7 +72,7 @@ func (s *Server) deleteConcurrency(r *request) error {
 }
 
 func (s *Server) reserve(r *request, ref functionRef, n *int) error {
-	stored, err := s.change(r.ctx, ref, func(old *store.Function) (*store.Change, error) {
+	_, err := s.change(r.ctx, ref, func(old *store.Function) (*store.Change, error) {
 		f := *old
 		f.Reserved = n
 		touch(&f)
@@ -82,7 +81,7 @@ func (s *Server) reserve(r *request, ref functionRef, n *int) error {
 	if err != nil {
 		return err
 	}
-	return s.redeploy(r.ctx, stored)
+	return s.deploy(r.ctx, ref.name, false)
 }
 
 // getCodeSigningConfig answers that there is none: clients ask for it around GetFunction.
@@ -117,10 +116,10 @@ func (s *Server) getAccountSettings(r *request) error {
 }
 
 // tagged returns the function that a tag operation's ARN names.
-func (s *Server) tagged(r *request) (*store.Function, functionRef, *apiError) {
-	arn, uerr := url.PathUnescape(r.param)
+func (s *Server) tagged(r *request) (*store.Function, functionRef, *Error) {
+	arn := r.param
 	ref, ok := splitFunctionRef(arn)
-	if uerr != nil || !ok || !strings.HasPrefix(arn, "arn:") {
+	if !ok || !strings.HasPrefix(arn, "arn:") {
 		return nil, ref, invalid("%q is not the ARN of a function", arn)
 	}
 	if ref.qualifier != "" {
@@ -146,7 +145,7 @@ func (s *Server) listTags(r *request) error {
 // maxTags is the number of tags that a function may have (AWS, "Using tags on Lambda functions").
 const maxTags = 50
 
-func checkTags(tags map[string]string) *apiError {
+func checkTags(tags map[string]string) *Error {
 	if len(tags) > maxTags {
 		return invalid("Tags must have at most %d entries", maxTags)
 	}

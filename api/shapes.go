@@ -61,8 +61,8 @@ func orDefault(s, fallback string) string {
 	return s
 }
 
-// configuration is the answer to everything that returns a function's configuration.
-func (s *Server) configuration(f *store.Function) *functionConfiguration {
+// configuration is the answer to everything that returns a function's configuration. The ARN is qualified if the request was.
+func (s *Server) configuration(f *store.Function, qualifier string) *functionConfiguration {
 	c := &functionConfiguration{
 		FunctionName: f.Name, FunctionArn: s.arn(f.Name), Runtime: f.Runtime, Role: f.Role, Handler: f.Handler, CodeSize: f.CodeSize,
 		Description: f.Description, Timeout: f.Timeout, MemorySize: f.MemorySize, LastModified: f.LastModified.UTC().Format(lastModified),
@@ -71,6 +71,9 @@ func (s *Server) configuration(f *store.Function) *functionConfiguration {
 		EphemeralStorage: sizeShape{f.TmpSize}, SnapStart: snapStartResponse{orDefault(f.SnapStart, "None"), "Off"},
 		RuntimeVersionConfig: runtimeVersionShape{s.runtimeVersion(f.Runtime)},
 		LoggingConfig:        loggingConfig{orDefault(f.LogFormat, "Text"), orDefault(f.LogGroup, "/aws/lambda/"+f.Name)},
+	}
+	if qualifier != "" {
+		c.FunctionArn += ":" + qualifier
 	}
 	if len(f.Environment) > 0 {
 		c.Environment = &environmentShape{f.Environment}

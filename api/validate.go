@@ -3,7 +3,9 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // violations collects what is wrong with a request, so that a client learns all of it at once, in the service's wording.
@@ -26,15 +28,31 @@ func (v *violations) required(present bool, path string) bool {
 	return present
 }
 
+// length checks the number of characters.
 func (v *violations) length(path, value string, least, most int) {
-	v.check(len(value) >= least, path, value, fmt.Sprintf("Member must have length greater than or equal to %d", least))
-	v.check(len(value) <= most, path, value, fmt.Sprintf("Member must have length less than or equal to %d", most))
+	n := utf8.RuneCountInString(value)
+	if n < least {
+		v.add("'"+value+"'", path, fmt.Sprintf("Member must have length greater than or equal to %d", least))
+	}
+	if n > most {
+		v.add("'"+value+"'", path, fmt.Sprintf("Member must have length less than or equal to %d", most))
+	}
 }
 
 func (v *violations) between(path string, value, least, most int) {
-	text := fmt.Sprint(value)
-	v.check(value >= least, path, text, fmt.Sprintf("Member must have value greater than or equal to %d", least))
-	v.check(value <= most, path, text, fmt.Sprintf("Member must have value less than or equal to %d", most))
+	if value < least {
+		v.add(fmt.Sprintf("'%d'", value), path, fmt.Sprintf("Member must have value greater than or equal to %d", least))
+	}
+	if value > most {
+		v.add(fmt.Sprintf("'%d'", value), path, fmt.Sprintf("Member must have value less than or equal to %d", most))
+	}
+}
+
+// items checks the length of a list.
+func (v *violations) items(path string, list []string, most int) {
+	if len(list) > most {
+		v.add("'["+strings.Join(list, ", ")+"]'", path, fmt.Sprintf("Member must have length less than or equal to %d", most))
+	}
 }
 
 func (v *violations) oneOf(path, value string, allowed ...string) {
@@ -47,7 +65,8 @@ func (v *violations) oneOf(path, value string, allowed ...string) {
 }
 
 // err is one error for all violations, nil if there are none.
-func (v *violations) err() *apiError {
+func (v *violations) err() *Error {
+	slices.Sort(v.list) // maps have no order; a message should
 	switch n := len(v.list); n {
 	case 0:
 		return nil
@@ -59,7 +78,7 @@ func (v *violations) err() *apiError {
 }
 
 // decode parses a request body. Fields that it doesn't know are ignored, as the service does.
-func decode(body []byte, into any) *apiError {
+func decode(body []byte, into any) *Error {
 	if len(body) == 0 {
 		body = []byte("{}")
 	}
@@ -100,6 +119,28 @@ func roleARN(s string) bool {
 		}
 	}
 	return true
+}
+
+// anyARN matches (arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|().
+func anyARN(s string) bool {
+	parts := strings.SplitN(s, ":", 4)
+	if s == "" {
+		return true
+	}
+	if len(parts) != 4 || parts[0] != "arn" || !partition(parts[1]) || parts[2] == "" || strings.Contains(parts[3], "\n") {
+		return false
+	}
+	return strings.Trim(parts[2], "abcdefghijklmnopqrstuvwxyz0123456789-.") == ""
+}
+
+const (
+	arnPattern      = `(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()`
+	logGroupPattern = `[\.\-_/#A-Za-z0-9]+`
+)
+
+// logGroup matches logGroupPattern.
+func logGroup(s string) bool {
+	return word(strings.NewReplacer(".", "-", "/", "-", "#", "-").Replace(s))
 }
 
 const rolePattern = `arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+`

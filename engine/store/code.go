@@ -21,6 +21,35 @@ func HashCode(code []byte) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
+// Package is a code package made ready to be stored.
+type Package struct {
+	SHA256 string // as Lambda writes it: base64
+	Size   int64  // bytes of the package as given
+
+	parts [][]byte // zstd frames, in order
+}
+
+// Pack hashes and compresses a package. It is the expensive half of storing one, and holds no lock.
+func (s *Store) Pack(code []byte) *Package {
+	p := &Package{SHA256: HashCode(code), Size: int64(len(code))}
+	for len(code) > 0 {
+		n := min(len(code), partSize)
+		// What doesn't get smaller becomes a raw frame, a few bytes longer than it was.
+		p.parts = append(p.parts, s.enc.EncodeAll(code[:n], nil))
+		code = code[n:]
+	}
+	return p
+}
+
+func newCodecs() (*zstd.Encoder, *zstd.Decoder, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		return nil, nil, err
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(2*partSize))
+	return enc, dec, err
+}
+
 func codeKey(sha string, part uint32) ([]byte, error) {
 	raw, err := base64.StdEncoding.DecodeString(sha)
 	if err != nil || len(raw) != sha256.Size {
@@ -31,22 +60,15 @@ func codeKey(sha string, part uint32) ([]byte, error) {
 	return binary.BigEndian.AppendUint32(key, part), nil
 }
 
-func putCode(tx *badger.Txn, sha string, code []byte) error {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
-	if err != nil {
-		return err
-	}
-	defer enc.Close()
-	for part := uint32(0); len(code) > 0; part++ {
-		n := min(len(code), partSize)
-		key, err := codeKey(sha, part)
+func (p *Package) put(tx *badger.Txn) error {
+	for i, part := range p.parts {
+		key, err := codeKey(p.SHA256, uint32(i))
 		if err != nil {
 			return err
 		}
-		if err := tx.Set(key, enc.EncodeAll(code[:n], nil)); err != nil {
+		if err := tx.Set(key, part); err != nil {
 			return err
 		}
-		code = code[n:]
 	}
 	return nil
 }
@@ -70,13 +92,8 @@ func deleteCode(tx *badger.Txn, sha string) error {
 
 // Code returns a package. Its hash is verified.
 func (s *Store) Code(ctx context.Context, sha string) ([]byte, error) {
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(2*partSize))
-	if err != nil {
-		return nil, err
-	}
-	defer dec.Close()
-	var code, buf []byte
-	err = s.db.View(func(tx *badger.Txn) error {
+	var code, buf []byte // the decoder counts what its buffer already holds against its limit: hence two
+	err := s.db.View(func(tx *badger.Txn) error {
 		for part := uint32(0); ; part++ {
 			if err := ctx.Err(); err != nil {
 				return context.Cause(ctx)
@@ -93,7 +110,7 @@ func (s *Store) Code(ctx context.Context, sha string) ([]byte, error) {
 				return err
 			}
 			if err := item.Value(func(v []byte) error {
-				buf, err = dec.DecodeAll(v, buf[:0])
+				buf, err = s.dec.DecodeAll(v, buf[:0])
 				code = append(code, buf...)
 				return err
 			}); err != nil {

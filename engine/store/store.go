@@ -15,6 +15,7 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/klauspost/compress/zstd"
 )
 
 // Errors of the store.
@@ -27,8 +28,6 @@ var (
 	// ErrSchema means that the folder was written by a newer version of the program.
 	ErrSchema = errors.New("data folder has a newer schema")
 )
-
-const schemaVersion = "1"
 
 // Options configure a Store.
 type Options struct {
@@ -48,7 +47,10 @@ type Store struct {
 	revision uint64
 	view     view
 
-	stop chan struct{}
+	enc *zstd.Encoder
+	dec *zstd.Decoder
+
+	stop func() // ends collect
 	done chan struct{}
 }
 
@@ -72,43 +74,32 @@ func Open(dir string, o Options) (*Store, error) {
 		}
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
-	s := &Store{db: db, log: o.Logger, stop: make(chan struct{}), done: make(chan struct{})}
-	if err := s.load(); err != nil {
+	stop := make(chan struct{})
+	s := &Store{db: db, log: o.Logger, stop: sync.OnceFunc(func() { close(stop) }), done: make(chan struct{})}
+	if s.enc, s.dec, err = newCodecs(); err == nil {
+		err = s.load()
+	}
+	if err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
-	go s.collect()
+	go s.collect(stop)
 	return s, nil
 }
 
-// Close closes the folder. No method may be called afterwards.
+// Close closes the folder. No other method may be called afterwards; closing again does nothing.
 func (s *Store) Close() error {
-	close(s.stop)
+	s.stop()
 	<-s.done
 	s.write.Lock()
 	defer s.write.Unlock()
 	return s.db.Close()
 }
 
-// load checks the schema and builds the view.
+// load brings the schema up to date and builds the view.
 func (s *Store) load() error {
 	s.view.reset()
-	err := s.db.Update(func(tx *badger.Txn) error {
-		item, err := tx.Get([]byte("m/schema"))
-		if errors.Is(err, badger.ErrKeyNotFound) {
-			return tx.Set([]byte("m/schema"), []byte(schemaVersion))
-		}
-		if err != nil {
-			return err
-		}
-		return item.Value(func(v []byte) error {
-			if string(v) != schemaVersion {
-				return fmt.Errorf("%w: %s, this program knows %s", ErrSchema, v, schemaVersion)
-			}
-			return nil
-		})
-	})
-	if err != nil {
+	if err := migrate(s.db, migrations()); err != nil {
 		return err
 	}
 	return s.db.View(func(tx *badger.Txn) error {
@@ -142,18 +133,18 @@ func (s *Store) load() error {
 }
 
 // collect runs Badger's garbage collection of deleted code now and then.
-func (s *Store) collect() {
+func (s *Store) collect(stop <-chan struct{}) {
 	defer close(s.done)
 	tick := time.NewTicker(10 * time.Minute)
 	defer tick.Stop()
 	for {
 		select {
-		case <-s.stop:
+		case <-stop:
 			return
 		case <-tick.C:
 			for s.db.RunValueLogGC(0.5) == nil {
 				select {
-				case <-s.stop:
+				case <-stop:
 					return
 				default:
 				}
@@ -183,10 +174,11 @@ func (s *Store) Secret(name string) (secret []byte, err error) {
 	return secret, err
 }
 
-// Change is what a function becomes.
+// Change is what a function becomes. Its package is given as Packed or as Code, or not at all if it stays the same.
 type Change struct {
-	Function *Function
-	Code     []byte // the package of Function.CodeSHA256; nil if it is stored already
+	Function *Function // becomes the store's; its CodeSHA256 and CodeSize follow from the package
+	Packed   *Package  // made beforehand by Pack, so that other changes needn't wait for it
+	Code     []byte    // as it is; packed during Update
 }
 
 // Update changes a function in one transaction. decide gets what is stored now (nil if nothing) and returns what is to be
@@ -208,6 +200,14 @@ func (s *Store) Update(ctx context.Context, account, region, name string, decide
 	var next *Function
 	if change != nil {
 		next = change.Function
+		if change.Packed == nil && change.Code != nil {
+			change.Packed = s.Pack(change.Code)
+		}
+		if p := change.Packed; p != nil {
+			next.CodeSHA256, next.CodeSize = p.SHA256, p.Size
+		} else if old == nil || next.CodeSHA256 != old.CodeSHA256 {
+			return nil, fmt.Errorf("store %s: %w: code %s", name, ErrNotFound, next.CodeSHA256)
+		}
 		next.Account, next.Region, next.Name = account, region, name
 		next.Revision = s.revision + 1
 	}
@@ -225,8 +225,8 @@ func (s *Store) Update(ctx context.Context, account, region, name string, decide
 			if err := tx.Set(key, value); err != nil {
 				return err
 			}
-			if change.Code != nil && s.view.references(next.CodeSHA256) == 0 {
-				if err := putCode(tx, next.CodeSHA256, change.Code); err != nil {
+			if change.Packed != nil && s.view.references(next.CodeSHA256) == 0 {
+				if err := change.Packed.put(tx); err != nil {
 					return err
 				}
 			}
