@@ -1,11 +1,13 @@
 // Command bench measures Thaw against yardsticks in the same run and prints ratios.
 //
-// usage: go run ./bench [-seconds N] [-connections N] [http|engine|meter ...]
+// usage: go run ./bench [-seconds N] [-connections N] [http|engine|meter|hostile|soak ...]
 //
 //   - http: requests per second and latency of a Python echo through the Lambda API, and of GetFunctionConfiguration, against a
 //     raw fasthttp echo of the same payload (the ceiling).
 //   - engine: cold and warm invocations in process, with and without per-request isolation, and the memory of idle instances.
 //   - meter: Python workloads in the metered guest against the unmetered guest.
+//   - hostile: how late endless loops are stopped, what others feel beside them, how processors are shared.
+//   - soak (only when named): a mixed load with failures of every kind, and whether anything grows. -soak sets its seconds.
 //
 // Machines are shared and noisy: trust ratios, and let nothing else run.
 package main

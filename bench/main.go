@@ -12,6 +12,7 @@ import (
 
 var (
 	seconds     = flag.Float64("seconds", 3, "how long each HTTP measurement takes")
+	soak        = flag.Float64("soak", 60, "how long the soak test takes, in seconds")
 	connections = flag.Int("connections", 16, "HTTP connections, each with one request at a time")
 )
 
@@ -19,7 +20,7 @@ func main() {
 	flag.Parse()
 	which := flag.Args()
 	if len(which) == 0 {
-		which = []string{"http", "engine", "meter"}
+		which = []string{"http", "engine", "meter", "hostile"}
 	}
 	dir, err := os.MkdirTemp("", "thaw-bench-")
 	check(err)
@@ -34,6 +35,10 @@ func main() {
 			benchEngine(ctx, dir)
 		case "meter":
 			benchMeter(ctx, dir)
+		case "hostile":
+			benchHostile(ctx, dir)
+		case "soak":
+			benchSoak(ctx, dir)
 		default:
 			fmt.Fprintf(os.Stderr, "bench: unknown measurement %q\n", name)
 			os.Exit(2)

@@ -67,6 +67,9 @@ type Task struct {
 	held     bool
 	deadline time.Time
 
+	thread    int           // that it ran on at since, and that thread's time then; proportional mode only
+	threadRan time.Duration // negative = not known
+
 	periodStart time.Time
 	periodUsed  time.Duration
 	total       time.Duration
@@ -124,9 +127,30 @@ func (t *Task) acquireLocked(ctx context.Context) error {
 func (t *Task) start() {
 	t.held = true
 	t.since = time.Now()
-	if t.s.mode == Proportional && t.since.Sub(t.periodStart) > period {
-		t.periodStart, t.periodUsed = t.since, 0
+	if t.s.mode == Proportional {
+		t.mark()
+		if t.since.Sub(t.periodStart) > period {
+			t.periodStart, t.periodUsed = t.since, 0
+		}
 	}
+}
+
+// mark remembers the thread's clock.
+func (t *Task) mark() {
+	var ok bool
+	if t.thread, t.threadRan, ok = threadTime(); !ok {
+		t.threadRan = -1
+	}
+}
+
+// ran is how long the task ran since the last mark, given the wall time: on one thread that thread's time, else wall time.
+func (t *Task) ran(wall time.Duration) time.Duration {
+	thread, before := t.thread, t.threadRan
+	t.mark()
+	if before < 0 || t.threadRan < before || thread != t.thread {
+		return wall
+	}
+	return min(wall, t.threadRan-before)
 }
 
 // leave gives up waiting. A token that was handed over meanwhile is passed on.
@@ -160,7 +184,7 @@ func (t *Task) Tick(ctx context.Context) error {
 	now := time.Now()
 	ran := now.Sub(t.since)
 	if t.s.mode == Proportional && t.share < 1 {
-		return t.pace(ctx, now, ran)
+		return t.pace(ctx, now, t.ran(ran))
 	}
 	if ran < quantum {
 		return nil
@@ -253,6 +277,9 @@ func (t *Task) End() {
 	s := t.s
 	s.mu.Lock()
 	ran := now.Sub(t.since)
+	if s.mode == Proportional {
+		ran = t.ran(ran)
+	}
 	t.chargeLocked(now, ran)
 	t.periodUsed += ran
 	s.passLocked()

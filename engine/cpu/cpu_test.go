@@ -120,7 +120,7 @@ func TestProportionalTaskSleepsOffWhatItUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	task.since = task.since.Add(-period) // as if it had run for a whole period
-	task.periodStart = task.since
+	task.periodStart, task.threadRan = task.since, -1
 	begin := time.Now()
 	if err := task.Tick(context.Background()); err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestProportionalSleepEndsAtTheDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	task.since = task.since.Add(-time.Minute)
-	task.periodStart = task.since
+	task.periodStart, task.threadRan = task.since, -1
 	if err := task.Tick(context.Background()); !errors.Is(err, ErrDeadline) {
 		t.Errorf("got %v", err)
 	}
