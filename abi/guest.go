@@ -37,7 +37,19 @@ type Guest struct {
 	// SoftInterrupt is how long before the hard deadline the soft interrupt is raised; 0 = never.
 	SoftInterrupt time.Duration
 
+	// Rehearsal is a small function that new instances run once before they serve, so that the memory that every function
+	// writes first is resident. May be nil.
+	Rehearsal *Rehearsal
+
 	// Trusted guests are metered with the cheap placement of checks. All guests shipped with Thaw are; a module from
 	// elsewhere is not.
 	Trusted bool
+}
+
+// Rehearsal is a function like the simplest of real ones.
+type Rehearsal struct {
+	Runtime string
+	Handler string
+	Code    []byte // zip archive
+	Event   []byte
 }

@@ -9,11 +9,12 @@ import (
 
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/engine/sandbox"
+	"github.com/thawrun/thaw/engine/vfs"
 )
 
 // maxShells bounds the idle shells of a guest, instantiated modules without a function: each costs Go heap that every
-// garbage collection has to mark (about 0.25 MB for CPython).
-const maxShells = 32
+// garbage collection has to mark (about 0.25 MB for CPython), and about 1 MB of resident pages.
+const maxShells = 8
 
 // spareShells are kept ready, so that a cold start is a bind and not an instantiation.
 const spareShells = 2
@@ -110,7 +111,7 @@ func (g *guest) prepare(ctx context.Context, progress sandbox.Progress) error {
 // shell takes an idle shell in which a memory of capacity bytes fits, or makes one.
 func (g *guest) shell(capacity uint64) (*sandbox.Instance, error) {
 	g.mu.Lock()
-	for i := len(g.shells) - 1; i >= 0; i-- {
+	for i := len(g.shells) - 1; i >= 0; i-- { // the last used is the warmest
 		if box := g.shells[i]; box.Reservation() >= capacity {
 			g.shells = slices.Delete(g.shells, i, i+1)
 			g.refillLocked()
@@ -131,7 +132,7 @@ func (g *guest) refillLocked() {
 	g.refilling = true
 	g.refills.Go(func() {
 		for {
-			box, err := g.program.NewInstance(spareMemory)
+			box, err := g.spare()
 			g.mu.Lock()
 			if err != nil || g.closed || len(g.shells) >= spareShells {
 				g.refilling = false
@@ -154,9 +155,49 @@ func (g *guest) refillLocked() {
 	})
 }
 
-// recycle keeps a used instance as a shell if there is room and it can be emptied, or closes it.
+// spare makes a shell that is bound to the runtime snapshot and has the pages resident that functions write first.
+func (g *guest) spare() (*sandbox.Instance, error) {
+	box, err := g.program.NewInstance(spareMemory)
+	if err != nil || g.abi.Rehearsal == nil {
+		return box, err
+	}
+	if err := g.rehearse(box); err != nil {
+		_ = box.Close()
+		return nil, fmt.Errorf("rehearsal: %w", err)
+	}
+	return box, nil
+}
+
+func (g *guest) rehearse(box *sandbox.Instance) error {
+	r := g.abi.Rehearsal
+	tree, err := vfs.OpenZip(r.Code, vfs.Limits{})
+	if err != nil {
+		return err
+	}
+	if err := box.Bind(g.snapshot, spareMemory, vfs.Mounts{Task: tree}); err != nil {
+		return err
+	}
+	f := Function{Name: "rehearsal", Version: "$LATEST", Runtime: r.Runtime, Handler: r.Handler, MemoryMB: 128}
+	l := sandbox.Limits{Context: g.e.ended, Deadline: time.Now().Add(time.Minute)}
+	if err := box.Restore(environment(&f, g.abi, g.e.cfg.Region, "rehearsal"), l); err != nil {
+		return err
+	}
+	load := abi.Load{Runtime: r.Runtime, Handler: r.Handler, TaskRoot: abi.TaskRoot, FunctionName: f.Name, Version: f.Version, MemoryMB: "128", LogGroup: logGroup(f.Name), LogStream: "rehearsal", FunctionARN: "arn"}
+	if payload, status, err := box.Load(&load, nil, l); err != nil || status != abi.StatusDone {
+		return fmt.Errorf("load: status %d, %s: %w", status, payload, err)
+	}
+	if payload, status, err := box.Invoke(&abi.Invoke{Event: r.Event, RequestID: "rehearsal", InvokedARN: "arn"}, nil, l); err != nil || status != abi.StatusDone {
+		return fmt.Errorf("invoke: status %d, %s: %w", status, payload, err)
+	}
+	return box.Park(g.snapshot)
+}
+
+// recycle keeps a used instance as a shell if there is room, or closes it.
 func (g *guest) recycle(box *sandbox.Instance) {
-	if box.Unbind() == nil {
+	g.mu.Lock()
+	room := !g.closed && len(g.shells) < maxShells
+	g.mu.Unlock()
+	if room && box.Park(g.snapshot) == nil {
 		g.mu.Lock()
 		if !g.closed && len(g.shells) < maxShells {
 			g.shells = append(g.shells, box)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/engine/pool"
+	"github.com/thawrun/thaw/engine/sandbox"
 )
 
 // Invoke runs one invocation and fills resp, reusing its buffers. The function's own failures are part of the response;
@@ -50,7 +51,7 @@ func (e *Engine) invokeVersion(ctx context.Context, v *version, req *Request, re
 	resp.Report.MemoryMB = v.f.MemoryMB
 	lease, err := v.group.Acquire(ctx)
 	if err != nil {
-		return e.notStarted(v, req, resp, err)
+		return e.notStarted(ctx, v, req, resp, err)
 	}
 	in := lease.Instance().(*instance)
 	resp.Report.Cold = lease.Cold
@@ -78,7 +79,7 @@ func (e *Engine) invokeVersion(ctx context.Context, v *version, req *Request, re
 }
 
 // notStarted turns the error of a start into a response, where it is the function's fault, or into the engine's error.
-func (e *Engine) notStarted(v *version, req *Request, resp *Response, err error) error {
+func (e *Engine) notStarted(ctx context.Context, v *version, req *Request, resp *Response, err error) error {
 	var failed *initError
 	switch {
 	case errors.As(err, &failed):
@@ -111,6 +112,9 @@ func (e *Engine) notStarted(v *version, req *Request, resp *Response, err error)
 	}
 	if e.ended.Err() != nil {
 		return ErrClosed
+	}
+	if ctx.Err() != nil && errors.Is(err, sandbox.ErrCanceled) {
+		return context.Cause(ctx)
 	}
 	return fmt.Errorf("start %s: %w", v.f.Key, err)
 }

@@ -58,6 +58,7 @@ type Instance struct {
 	stack   [3]uint64
 	state   state
 	bound   *Snapshot
+	fresh   bool // equal to the snapshot: nothing was called since Bind or Reset
 	info    abi.Info
 
 	limits  Limits
@@ -100,7 +101,44 @@ func (in *Instance) Usage() Usage { return in.usage }
 // Footprint is the instance's private memory: written pages, /tmp, and an estimate of what it costs in the Go heap.
 func (in *Instance) Footprint() int64 {
 	const goHeap = 128 << 10
+	if in.state == stateReady {
+		in.slot.learn(in.slot.peak, in.p.host.scan)
+	}
 	return goHeap + in.slot.private(in.slot.peak, in.p.host.scan) + in.proc.FS.TmpBytes()
+}
+
+// Prepare maps the image that s needs and has the pages that its instances write resident already, so that Bind of s, or of
+// a snapshot made from it, costs next to nothing, and the first calls few page faults. It is work for the background.
+func (in *Instance) Prepare(s *Snapshot) error {
+	if in.state != stateShell || s.p != in.p || s.root().length > int(in.Reservation()) {
+		return ErrState
+	}
+	if err := in.mapBase(s.root()); err != nil {
+		return err
+	}
+	in.slot.warm()
+	return nil
+}
+
+// mapBase makes memory equal to the image of a snapshot.
+func (in *Instance) mapBase(root *Snapshot) error {
+	if !root.retain() {
+		return fmt.Errorf("%w: snapshot closed", ErrState)
+	}
+	if err := in.slot.base(root.image, in.slot.peak, in.p.host.scan); err != nil {
+		root.release()
+		return err
+	}
+	in.keepBase(root)
+	return nil
+}
+
+// keepBase takes over a reference to the snapshot whose image is mapped now.
+func (in *Instance) keepBase(root *Snapshot) {
+	if in.base != nil {
+		in.base.release()
+	}
+	in.base = root
 }
 
 // Bind makes the instance equal to a snapshot, with a memory cap of capacity bytes. Its file system becomes mounts.
@@ -115,16 +153,23 @@ func (in *Instance) Bind(s *Snapshot, capacity uint64, mounts vfs.Mounts) error 
 	if !s.retain() {
 		return fmt.Errorf("%w: snapshot closed", ErrState)
 	}
+	if in.state == stateBroken {
+		in.freshStack()
+	}
 	in.state = stateBroken // until all is done
-	if err := in.slot.bind(s.image, in.slot.peak); err != nil {
+	root := s.root()
+	root.retain() // succeeds: s lives, and keeps it alive
+	if err := in.slot.bind(root.image, s.delta, in.slot.peak, in.p.host.scan); err != nil {
+		root.release()
 		s.release()
 		return err
 	}
+	in.keepBase(root)
 	if in.bound != nil {
 		in.bound.release()
 	}
 	in.bound, in.info = s, s.info
-	in.slot.cap = capacity
+	in.slot.cap = min(capacity, maxMemory)
 	mounts.Runtime = in.p.files
 	in.proc.FS.Mount(mounts)
 	return in.adopt()
@@ -134,6 +179,9 @@ func (in *Instance) Bind(s *Snapshot, capacity uint64, mounts vfs.Mounts) error 
 func (in *Instance) Reset() error {
 	if in.state == stateClosed || in.bound == nil {
 		return ErrState
+	}
+	if in.state == stateBroken {
+		in.freshStack()
 	}
 	in.state = stateBroken
 	if err := in.slot.reset(in.slot.peak, in.p.host.scan); err != nil {
@@ -155,11 +203,30 @@ func (in *Instance) adopt() error {
 	for i, v := range in.bound.globals {
 		in.globals[i].Set(v)
 	}
-	in.state = stateReady
+	in.state, in.fresh = stateReady, true
 	return nil
 }
 
-// Unbind gives up snapshot, files and private memory; the instance becomes a shell.
+// Park takes the instance back to a snapshot and leaves the pages that were written resident, so that the next Bind to the
+// same snapshot costs nothing and its function takes few page faults. Files and sinks are forgotten.
+func (in *Instance) Park(s *Snapshot) error {
+	if in.state == stateClosed {
+		return ErrState
+	}
+	if in.bound == s {
+		if err := in.Reset(); err != nil {
+			return err
+		}
+	} else if err := in.Bind(s, in.slot.cap, vfs.Mounts{}); err != nil {
+		return err
+	}
+	in.proc.FS.Mount(vfs.Mounts{Runtime: in.p.files})
+	in.proc.Stdio, in.proc.Log = nil, nil
+	return nil
+}
+
+// Unbind gives up snapshot, files and private memory; the instance becomes a shell, prepared for the next Bind of the same
+// runtime snapshot.
 func (in *Instance) Unbind() error {
 	if in.state == stateClosed {
 		return ErrState
@@ -167,11 +234,21 @@ func (in *Instance) Unbind() error {
 	if in.bound == nil {
 		return fmt.Errorf("%w: never bound", ErrState)
 	}
-	in.state = stateShell
+	in.state = stateBroken
 	in.proc.FS.Mount(vfs.Mounts{Runtime: in.p.files})
 	in.proc.Stdio, in.proc.Log = nil, nil
-	return in.slot.drop(in.slot.peak)
+	in.freshStack()
+	if err := in.slot.unbind(in.slot.peak, in.p.host.scan); err != nil {
+		return err
+	}
+	in.bound.release()
+	in.bound = nil
+	in.state = stateShell
+	return nil
 }
+
+// freshStack gives up the machine stack, which grows with the guest's recursion and never shrinks.
+func (in *Instance) freshStack() { in.fn = in.mod.ExportedFunction(abi.EntryPoint) }
 
 // Close ends the instance for good. No call may be running.
 func (in *Instance) Close() error {
@@ -185,6 +262,10 @@ func (in *Instance) Close() error {
 		in.bound.release()
 		in.bound = nil
 	}
+	if in.base != nil {
+		in.base.release()
+		in.base = nil
+	}
 	return err
 }
 
@@ -192,6 +273,7 @@ func (in *Instance) Close() error {
 func (in *Instance) run(l Limits, f func() error) error {
 	in.limits = l
 	in.usage = Usage{}
+	in.fresh = false
 	in.slot.refused = false
 	p := in.proc
 	p.Deadline, p.Wake, p.Done, p.Stop = l.Deadline, l.Soft, nil, nil
@@ -221,14 +303,14 @@ func (in *Instance) run(l Limits, f func() error) error {
 	in.limits = Limits{}
 	if err != nil {
 		in.state = stateBroken
-		return classify(err, in.slot.refused)
 	}
-	return nil
+	return err
 }
 
 // refuel is called by the guest when its balance is negative. It may not return.
 func (in *Instance) refuel(left int64) int64 {
 	in.usage.Fuel += uint64(in.granted - left)
+	in.granted = left // what check ends is accounted already
 	in.check()
 	if t := in.limits.CPU; t != nil {
 		if err := t.Tick(in.waitContext()); err != nil {
@@ -304,7 +386,7 @@ func cpuError(err error) error {
 func (in *Instance) call(op abi.Op, a, b uint32) (abi.Status, uint32, error) {
 	in.stack = [3]uint64{uint64(op), uint64(a), uint64(b)}
 	if err := in.fn.CallWithStack(&in.ctx, in.stack[:]); err != nil {
-		return 0, 0, err
+		return 0, 0, classify(err, in.slot.refused)
 	}
 	status, ptr := abi.Result(in.stack[0])
 	return status, ptr, nil
@@ -324,16 +406,13 @@ func (in *Instance) buffer(n int) ([]byte, uint32, error) {
 	}
 	mem := in.memory()
 	if ptr == 0 {
-		return nil, 0, errGuestAlloc
+		return nil, 0, fmt.Errorf("%w: no room for a frame of %d bytes", ErrOutOfMemory, n)
 	}
 	if uint64(ptr)+uint64(n) > uint64(len(mem)) {
 		return nil, 0, fmt.Errorf("%w: input buffer at %d", ErrContract, ptr)
 	}
 	return mem[ptr : uint64(ptr)+uint64(n)], ptr, nil
 }
-
-// errGuestAlloc: the guest has no room for the frame within its cap.
-var errGuestAlloc = errors.New("no room for the frame in the guest's memory")
 
 // transact sends a frame of n bytes, written by encode, and appends the payload of the answer to dst.
 func (in *Instance) transact(op abi.Op, n int, encode func([]byte), dst []byte, l Limits) (payload []byte, status abi.Status, err error) {
@@ -365,9 +444,6 @@ func (in *Instance) transact(op abi.Op, n int, encode func([]byte), dst []byte, 
 		dst, status = append(dst, answer...), st
 		return nil
 	})
-	if errors.Is(err, errGuestAlloc) {
-		err = ErrOutOfMemory
-	}
 	return dst, status, err
 }
 

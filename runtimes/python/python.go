@@ -5,6 +5,8 @@
 package python
 
 import (
+	"archive/zip"
+	"bytes"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -41,6 +43,7 @@ func Guest() *abi.Guest {
 			"LAMBDA_RUNTIME_NAME=python",
 		},
 		SoftInterrupt: softInterrupt,
+		Rehearsal:     rehearsal(),
 		Trusted:       true,
 	}
 }
@@ -69,4 +72,18 @@ func digest() string {
 		return "" // TestLock fails
 	}
 	return l.Outputs["python/python313.wasm.zst"].SHA256[:32] + l.Outputs["python/python313.zip.zst"].SHA256[:32]
+}
+
+// rehearsal is the simplest of functions, in a package made here.
+func rehearsal() *abi.Rehearsal {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	f, err := w.Create("app.py")
+	if err == nil {
+		_, err = f.Write([]byte("import json\nimport os\n\n\ndef handler(event, context):\n    return {'message': 'Hello ' + event['name']}\n"))
+	}
+	if err != nil || w.Close() != nil {
+		return nil // a buffer doesn't fail
+	}
+	return &abi.Rehearsal{Runtime: "python3.13", Handler: "app.handler", Code: b.Bytes(), Event: []byte(`{"name": "x"}`)}
 }
