@@ -58,7 +58,7 @@ type Instance struct {
 	stack   [3]uint64
 	state   state
 	bound   *Snapshot
-	fresh   bool // equal to the snapshot: nothing was called since Bind or Reset
+	base    *Snapshot // whose image is mapped; nil = none
 	info    abi.Info
 
 	limits  Limits
@@ -101,44 +101,7 @@ func (in *Instance) Usage() Usage { return in.usage }
 // Footprint is the instance's private memory: written pages, /tmp, and an estimate of what it costs in the Go heap.
 func (in *Instance) Footprint() int64 {
 	const goHeap = 128 << 10
-	if in.state == stateReady {
-		in.slot.learn(in.slot.peak, in.p.host.scan)
-	}
 	return goHeap + in.slot.private(in.slot.peak, in.p.host.scan) + in.proc.FS.TmpBytes()
-}
-
-// Prepare maps the image that s needs and has the pages that its instances write resident already, so that Bind of s, or of
-// a snapshot made from it, costs next to nothing, and the first calls few page faults. It is work for the background.
-func (in *Instance) Prepare(s *Snapshot) error {
-	if in.state != stateShell || s.p != in.p || s.root().length > int(in.Reservation()) {
-		return ErrState
-	}
-	if err := in.mapBase(s.root()); err != nil {
-		return err
-	}
-	in.slot.warm()
-	return nil
-}
-
-// mapBase makes memory equal to the image of a snapshot.
-func (in *Instance) mapBase(root *Snapshot) error {
-	if !root.retain() {
-		return fmt.Errorf("%w: snapshot closed", ErrState)
-	}
-	if err := in.slot.base(root.image, in.slot.peak, in.p.host.scan); err != nil {
-		root.release()
-		return err
-	}
-	in.keepBase(root)
-	return nil
-}
-
-// keepBase takes over a reference to the snapshot whose image is mapped now.
-func (in *Instance) keepBase(root *Snapshot) {
-	if in.base != nil {
-		in.base.release()
-	}
-	in.base = root
 }
 
 // Bind makes the instance equal to a snapshot, with a memory cap of capacity bytes. Its file system becomes mounts.
@@ -164,7 +127,10 @@ func (in *Instance) Bind(s *Snapshot, capacity uint64, mounts vfs.Mounts) error 
 		s.release()
 		return err
 	}
-	in.keepBase(root)
+	if in.base != nil {
+		in.base.release()
+	}
+	in.base = root
 	if in.bound != nil {
 		in.bound.release()
 	}
@@ -203,7 +169,7 @@ func (in *Instance) adopt() error {
 	for i, v := range in.bound.globals {
 		in.globals[i].Set(v)
 	}
-	in.state, in.fresh = stateReady, true
+	in.state = stateReady
 	return nil
 }
 
@@ -225,8 +191,7 @@ func (in *Instance) Park(s *Snapshot) error {
 	return nil
 }
 
-// Unbind gives up snapshot, files and private memory; the instance becomes a shell, prepared for the next Bind of the same
-// runtime snapshot.
+// Unbind gives up snapshot, files and private memory; the instance becomes a shell that costs address space only.
 func (in *Instance) Unbind() error {
 	if in.state == stateClosed {
 		return ErrState
@@ -238,7 +203,7 @@ func (in *Instance) Unbind() error {
 	in.proc.FS.Mount(vfs.Mounts{Runtime: in.p.files})
 	in.proc.Stdio, in.proc.Log = nil, nil
 	in.freshStack()
-	if err := in.slot.unbind(in.slot.peak, in.p.host.scan); err != nil {
+	if err := in.slot.unbind(in.slot.peak); err != nil {
 		return err
 	}
 	in.bound.release()
@@ -273,7 +238,7 @@ func (in *Instance) Close() error {
 func (in *Instance) run(l Limits, f func() error) error {
 	in.limits = l
 	in.usage = Usage{}
-	in.fresh = false
+	in.slot.clean = false
 	in.slot.refused = false
 	p := in.proc
 	p.Deadline, p.Wake, p.Done, p.Stop = l.Deadline, l.Soft, nil, nil

@@ -6,8 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
-	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -26,22 +24,10 @@ type image struct {
 	used int      // bytes in runs
 }
 
-var zeroPage [hostPage]byte
-
 // newImage copies memory into an image. Zero pages stay holes.
 func newImage(mem []byte, portable bool) (*image, error) {
 	im := &image{fd: -1}
-	for o := 0; o < len(mem); o += hostPage {
-		if bytes.Equal(mem[o:o+hostPage], zeroPage[:]) {
-			continue
-		}
-		im.used += hostPage
-		if k := len(im.runs); k > 0 && im.runs[k-1][1] == o {
-			im.runs[k-1][1] = o + hostPage
-		} else {
-			im.runs = append(im.runs, [2]int{o, o + hostPage})
-		}
-	}
+	im.runs, im.used = nonZero(mem)
 	if portable || len(mem) == 0 {
 		im.view = bytes.Clone(mem)
 		return im, nil
@@ -97,8 +83,10 @@ func (im *image) close() {
 // memory is a reserved range of addresses. What isn't bound is anonymous and zero.
 type memory struct {
 	mem      []byte
-	img      *image
-	mapped   int // bytes mapped from img
+	img      *image // what the range was made equal to, apart from delta and what was written since; nil = zero
+	delta    *delta // on top of img; may be nil
+	mapped   int    // bytes mapped from img
+	clean    bool   // equal to img, without delta, and zero behind it: no guest ran
 	portable bool
 }
 
@@ -127,66 +115,101 @@ func (m *memory) remap(n, flags, fd int) error {
 	return nil
 }
 
-// bind makes the range equal to an image, zero behind it. used is the part written since the last bind.
-func (m *memory) bind(im *image, used int) error {
+// dropPages gives a part of the range back: it reads as it was mapped, the image or zero.
+func (m *memory) dropPages(from, to int) error {
+	if from >= to {
+		return nil
+	}
+	if err := unix.Madvise(m.mem[from:to], unix.MADV_DONTNEED); err != nil {
+		return fmt.Errorf("drop pages: %w", err)
+	}
+	return nil
+}
+
+// bind makes the range equal to an image with a delta (may be nil) on top, zero behind it. used is the part written since
+// the last bind.
+func (m *memory) bind(im *image, d *delta, used int, scan *scanner) error {
+	if err := m.base(im, used, scan); err != nil {
+		return err
+	}
+	if d != nil {
+		m.clean, m.delta = false, d
+		m.applyDelta()
+	}
+	return nil
+}
+
+// base makes the range equal to an image.
+func (m *memory) base(im *image, used int, scan *scanner) error {
+	if m.img == im {
+		if m.clean {
+			return nil
+		}
+		m.delta = nil
+		return m.reset(used, scan)
+	}
+	m.clean, m.delta, m.img = false, nil, nil
 	if m.mapped > len(im.view) || im.fd < 0 && m.mapped > 0 {
 		if err := m.remap(m.mapped, unix.MAP_ANON, -1); err != nil {
 			return err
 		}
 		m.mapped = 0
 	}
-	if rest := m.mem[m.mapped:max(used, m.mapped)]; len(rest) > 0 {
-		if err := unix.Madvise(rest, unix.MADV_DONTNEED); err != nil {
-			return fmt.Errorf("drop pages: %w", err)
-		}
-	}
-	m.img = im
-	if im.fd < 0 {
-		for _, r := range im.runs {
-			copy(m.mem[r[0]:r[1]], im.view[r[0]:r[1]])
-		}
-		return nil
-	}
-	if err := m.remap(len(im.view), 0, im.fd); err != nil {
+	if err := m.dropPages(m.mapped, used); err != nil {
 		return err
 	}
-	m.mapped = len(im.view)
+	if im.fd >= 0 {
+		if err := m.remap(len(im.view), 0, im.fd); err != nil {
+			return err
+		}
+		m.mapped = len(im.view)
+	} else {
+		m.copyRuns(im)
+	}
+	m.img, m.clean = im, true
 	return nil
 }
 
-// reset takes the range back to the bound image. used is the part written since the last bind or reset.
+func (m *memory) copyRuns(im *image) {
+	for _, r := range im.runs {
+		copy(m.mem[r[0]:r[1]], im.view[r[0]:r[1]])
+	}
+}
+
+func (m *memory) applyDelta() {
+	if d := m.delta; d != nil {
+		for i, p := range d.pages {
+			copy(m.mem[int(p)*hostPage:(int(p)+1)*hostPage], d.data[i*hostPage:])
+		}
+	}
+}
+
+// reset takes the range back to the bound image and delta. used is the part written since the last bind or reset.
 func (m *memory) reset(used int, scan *scanner) error {
-	size := len(m.img.view)
-	if m.img.fd < 0 {
-		if err := unix.Madvise(m.mem[:max(used, size)], unix.MADV_DONTNEED); err != nil {
-			return fmt.Errorf("drop pages: %w", err)
-		}
-		for _, r := range m.img.runs {
-			copy(m.mem[r[0]:r[1]], m.img.view[r[0]:r[1]])
-		}
+	if m.clean {
 		return nil
 	}
-	if used > size {
-		if err := unix.Madvise(m.mem[size:used], unix.MADV_DONTNEED); err != nil {
-			return fmt.Errorf("drop pages: %w", err)
-		}
+	used = max(used, len(m.img.view))
+	if m.img.fd >= 0 && !m.portable && m.copyBack(scan, used) {
+		m.clean = m.delta == nil
+		return nil
 	}
-	if !m.portable {
-		if m.copyBack(scan, size) {
-			return nil
-		}
+	if err := m.dropPages(0, used); err != nil {
+		return err
 	}
-	if err := unix.Madvise(m.mem[:size], unix.MADV_DONTNEED); err != nil {
-		return fmt.Errorf("drop pages: %w", err)
+	if m.img.fd < 0 {
+		m.copyRuns(m.img)
 	}
+	m.applyDelta()
+	m.clean = m.delta == nil
 	return nil
 }
 
-// copyBack copies the image over the written pages, if they can be found and are not too many.
-func (m *memory) copyBack(scan *scanner, size int) bool {
+// copyBack copies image and delta over the written pages, if they can be found and are not too many.
+func (m *memory) copyBack(scan *scanner, used int) bool {
 	buf := scan.regions.Get().(*[maxRegions]region)
 	defer scan.regions.Put(buf)
-	n, ok := scan.scan(m.mem[:size], buf[:])
+	n, ok := scan.scan(m.mem[:used], buf[:])
 	if !ok {
 		return false
 	}
@@ -197,19 +220,69 @@ func (m *memory) copyBack(scan *scanner, size int) bool {
 	if pages > copyLimit {
 		return false
 	}
+	var over []int32 // pages of the delta that are still to come
+	if m.delta != nil {
+		over = m.delta.pages
+	}
+	at := 0 // index of over[0] in the delta
 	base := uint64(uintptr(unsafe.Pointer(&m.mem[0])))
 	for _, r := range buf[:n] {
-		copy(m.mem[r.start-base:r.end-base], m.img.view[r.start-base:r.end-base])
+		from, to := int(r.start-base), int(r.end-base)
+		for from < to {
+			for len(over) > 0 && int(over[0])*hostPage < from {
+				over, at = over[1:], at+1
+			}
+			part := to
+			if len(over) > 0 {
+				part = min(part, int(over[0])*hostPage)
+			}
+			if part == from {
+				part = from + hostPage
+				copy(m.mem[from:part], m.delta.data[at*hostPage:])
+			} else if copied := 0; from < len(m.img.view) {
+				copied = copy(m.mem[from:part], m.img.view[from:])
+				clear(m.mem[from+copied : part])
+			} else {
+				clear(m.mem[from:part])
+			}
+			from = part
+		}
 	}
 	return true
 }
 
-// drop gives all private pages back.
-func (m *memory) drop(used int) error {
-	if used == 0 {
+// unbind gives all private pages back.
+func (m *memory) unbind(used int) error {
+	if m.img == nil {
 		return nil
 	}
-	return unix.Madvise(m.mem[:used], unix.MADV_DONTNEED)
+	if err := m.dropPages(0, used); err != nil {
+		return err
+	}
+	m.delta = nil
+	if m.clean = m.img.fd >= 0; !m.clean {
+		m.img = nil // zero again
+	}
+	return nil
+}
+
+// written lists the parts of the range that may differ from the image.
+func (m *memory) written(used int, scan *scanner) [][2]int {
+	buf := scan.regions.Get().(*[maxRegions]region)
+	defer scan.regions.Put(buf)
+	if m.img == nil || m.img.fd < 0 || m.portable || used == 0 {
+		return [][2]int{{0, used}}
+	}
+	n, ok := scan.scan(m.mem[:used], buf[:])
+	if !ok {
+		return [][2]int{{0, used}}
+	}
+	base := uint64(uintptr(unsafe.Pointer(&m.mem[0])))
+	runs := make([][2]int, n)
+	for i, r := range buf[:n] {
+		runs[i] = [2]int{int(r.start - base), int(r.end - base)}
+	}
+	return runs
 }
 
 // private is how many bytes of the range are this instance's own.
@@ -228,104 +301,4 @@ func (m *memory) unmap() {
 		_ = unix.Munmap(m.mem)
 		m.mem = nil
 	}
-}
-
-// scanner finds written pages through PAGEMAP_SCAN (Linux 6.7). One per host, used by many goroutines.
-type scanner struct {
-	file    *os.File // nil = not available
-	fd      uintptr
-	regions sync.Pool // of *[maxRegions]region
-}
-
-const maxRegions = 1024
-
-type region struct{ start, end, categories uint64 }
-
-// pmScanArg is struct pm_scan_arg of linux/fs.h.
-type pmScanArg struct {
-	size, flags, start, end, walkEnd, vec, vecLen, maxPages   uint64
-	categoryInverted, categoryMask, categoryAnyOf, returnMask uint64
-}
-
-const (
-	pagemapScan   = 0xc0606610 // _IOWR('f', 16, struct pm_scan_arg)
-	pageIsFile    = 1 << 2
-	pageIsPresent = 1 << 3
-	pageIsSwapped = 1 << 4
-	pageIsPfnZero = 1 << 5
-)
-
-func newScanner() *scanner {
-	s := &scanner{}
-	s.regions.New = func() any { return new([maxRegions]region) }
-	f, err := os.Open("/proc/self/pagemap")
-	if err != nil {
-		return s
-	}
-	s.file, s.fd = f, f.Fd()
-	probe, err := unix.Mmap(-1, 0, 2*hostPage, unix.PROT_READ|unix.PROT_WRITE, mapFlags|unix.MAP_ANON)
-	if err == nil {
-		probe[0] = 1
-		if n, ok := s.count(probe); !ok || n != hostPage {
-			f.Close()
-			s.file = nil
-		}
-		_ = unix.Munmap(probe)
-	}
-	return s
-}
-
-func (s *scanner) close() {
-	if s.file != nil {
-		s.file.Close()
-	}
-}
-
-// scan lists the private pages of a range, at most len(found) regions. Swapped pages count: they were written.
-func (s *scanner) scan(mem []byte, found []region) (n int, ok bool) {
-	if s.file == nil || len(mem) == 0 {
-		return 0, s.file != nil
-	}
-	start := uint64(uintptr(unsafe.Pointer(&mem[0])))
-	end := start + uint64(len(mem))
-	for start < end {
-		if n == len(found) {
-			return n, false
-		}
-		a := pmScanArg{
-			size: 96, start: start, end: end, vec: uint64(uintptr(unsafe.Pointer(&found[n]))), vecLen: uint64(len(found) - n),
-			categoryInverted: pageIsFile | pageIsPfnZero, categoryMask: pageIsFile | pageIsPfnZero,
-			categoryAnyOf: pageIsPresent | pageIsSwapped, returnMask: pageIsPresent,
-		}
-		r, _, e := unix.Syscall(unix.SYS_IOCTL, s.fd, pagemapScan, uintptr(unsafe.Pointer(&a)))
-		if e != 0 {
-			return n, false
-		}
-		n += int(r)
-		if a.walkEnd <= start {
-			return n, false
-		}
-		start = a.walkEnd // the kernel stops early when its own buffer is full
-	}
-	return n, true
-}
-
-// count is the number of private bytes of a range.
-func (s *scanner) count(mem []byte) (int64, bool) {
-	buf := s.regions.Get().(*[maxRegions]region)
-	defer s.regions.Put(buf)
-	total := int64(0)
-	for len(mem) > 0 {
-		// In parts, so that the regions of one part always fit.
-		part := mem[:min(len(mem), maxRegions*hostPage)]
-		n, ok := s.scan(part, buf[:])
-		if !ok {
-			return 0, false
-		}
-		for _, r := range buf[:n] {
-			total += int64(r.end - r.start)
-		}
-		mem = mem[len(part):]
-	}
-	return total, true
 }

@@ -13,7 +13,9 @@ type image struct {
 }
 
 func newImage(mem []byte, _ bool) (*image, error) {
-	return &image{fd: -1, view: bytes.Clone(mem), runs: [][2]int{{0, len(mem)}}, used: len(mem)}, nil
+	im := &image{fd: -1, view: bytes.Clone(mem)}
+	im.runs, im.used = nonZero(mem)
+	return im, nil
 }
 
 func (im *image) close() { im.view = nil }
@@ -23,6 +25,8 @@ type memory struct {
 	mem   []byte
 	limit int
 	img   *image
+	delta *delta
+	clean bool // equal to img, without delta: no guest ran
 }
 
 func (m *memory) reserve(n int, _ bool) error { m.limit = n; return nil }
@@ -35,19 +39,34 @@ func (m *memory) ensure(n int) bool {
 }
 func (m *memory) bytes(n int) []byte { return m.mem[:n:n] }
 
-func (m *memory) bind(im *image, used int) error {
-	m.img = im
+func (m *memory) bind(im *image, d *delta, _ int, _ *scanner) error {
+	if m.clean && m.img == im && d == nil {
+		return nil
+	}
+	m.img, m.delta, m.clean = im, d, d == nil
 	m.ensure(len(im.view))
 	clear(m.mem[copy(m.mem, im.view):])
+	if d != nil {
+		for i, p := range d.pages {
+			m.ensure((int(p) + 1) * hostPage)
+			copy(m.mem[int(p)*hostPage:], d.data[i*hostPage:(i+1)*hostPage])
+		}
+	}
 	return nil
 }
 
-func (m *memory) reset(used int, _ *scanner) error { return m.bind(m.img, used) }
-func (m *memory) drop(used int) error              { clear(m.mem[:min(used, len(m.mem))]); return nil }
-func (m *memory) private(used int, _ *scanner) int64 {
-	return int64(len(m.mem))
+func (m *memory) reset(_ int, scan *scanner) error { return m.bind(m.img, m.delta, 0, scan) }
+
+func (m *memory) unbind(int) error {
+	m.img, m.delta, m.clean = nil, nil, false
+	clear(m.mem)
+	return nil
 }
-func (m *memory) unmap() { m.mem = nil }
+
+func (m *memory) written(used int, _ *scanner) [][2]int { return [][2]int{{0, used}} }
+
+func (m *memory) private(int, *scanner) int64 { return int64(len(m.mem)) }
+func (m *memory) unmap()                      { m.mem = nil }
 
 type scanner struct{}
 

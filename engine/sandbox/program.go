@@ -35,6 +35,10 @@ type Progress func(stage string, done, total int)
 // initTimeout bounds the start of an interpreter. It takes a fraction of a second; a slow machine under load is given time.
 const initTimeout = 2 * time.Minute
 
+// maxPages replaces the maximum that a module declares for its memory. The cap is the instance's; and with a lower maximum a
+// memory that has reached it couldn't be taken back to a snapshot.
+const maxPages = 65536
+
 // Load meters and compiles a guest. An error that wraps ErrContract, meter.ErrMalformed or meter.ErrUnsupported says why a
 // module is refused.
 func (h *Host) Load(ctx context.Context, g *abi.Guest, progress Progress) (*Program, error) {
@@ -56,7 +60,7 @@ func (h *Host) Load(ctx context.Context, g *abi.Guest, progress Progress) (*Prog
 	if err != nil {
 		return nil, fmt.Errorf("module: %w", err)
 	}
-	if p.module, err = meter.Rewrite(wasm, meter.Config{Trusted: g.Trusted, Unmetered: h.cfg.Unmetered, LiftData: true}); err != nil {
+	if p.module, err = meter.Rewrite(wasm, meter.Config{Trusted: g.Trusted, Unmetered: h.cfg.Unmetered, LiftData: true, MaxMemoryPages: maxPages}); err != nil {
 		return nil, err
 	}
 	p.hash = sha256.Sum256(p.module.Wasm)
@@ -168,8 +172,10 @@ func (in *Instance) boot(ctx context.Context) (abi.Info, error) {
 	copy(all, in.p.module.Image)
 	limits := Limits{Context: ctx, Deadline: time.Now().Add(initTimeout)}
 	err := in.run(limits, func() error {
-		_, err := in.mod.ExportedFunction("_initialize").Call(&in.ctx)
-		return err
+		if _, err := in.mod.ExportedFunction("_initialize").Call(&in.ctx); err != nil {
+			return classify(err, in.slot.refused)
+		}
+		return nil
 	})
 	if err != nil {
 		return abi.Info{}, fmt.Errorf("_initialize: %w", err)

@@ -8,6 +8,9 @@ const (
 // reservationUnit rounds address space up, so that shells fit functions of similar sizes.
 const reservationUnit = 256 << 20
 
+// maxMemory is the most linear memory that an instance can have: adopting a snapshot takes one page more for a moment.
+const maxMemory = 4<<30 - wasmPage
+
 // slot is the address range of one instance's linear memory. It implements experimental.LinearMemory. Its platform part
 // (memory) binds and resets; this part keeps lengths and the cap.
 type slot struct {
@@ -23,7 +26,7 @@ type slot struct {
 
 func newSlot(capacity uint64, portable bool) (*slot, error) {
 	reserve := (capacity + reservationUnit - 1) / reservationUnit * reservationUnit
-	s := &slot{cap: capacity, forced: -1}
+	s := &slot{cap: min(capacity, maxMemory), forced: -1}
 	return s, s.reserve(int(min(reserve, 4<<30)), portable)
 }
 
@@ -31,6 +34,7 @@ func newSlot(capacity uint64, portable bool) (*slot, error) {
 func (s *slot) Reallocate(size uint64) []byte {
 	if s.forced >= 0 {
 		s.length, s.forced = s.forced, -1
+		s.ensure(s.length)
 	} else {
 		if size > s.cap || size > uint64(s.reserved()) || !s.ensure(int(size)) {
 			s.refused = true

@@ -17,10 +17,15 @@ import (
 )
 
 // Snapshot is the state of an instance. Instances that are bound to it keep it alive after Close.
+//
+// The snapshot of an instance that is bound to another one is kept as the pages in which it differs from that one's image,
+// if they are few: a function's snapshot then costs what loading the function wrote, not another copy of the interpreter.
 type Snapshot struct {
 	p       *Program
 	image   *image
-	length  int // of linear memory, bytes
+	base    *Snapshot // whose image it is; nil = its own
+	delta   *delta    // on top of base's image
+	length  int       // of linear memory, bytes
 	globals []uint64
 	info    abi.Info
 	refs    atomic.Int32
@@ -42,7 +47,22 @@ func (in *Instance) Snapshot() (*Snapshot, error) {
 	for _, g := range in.globals {
 		s.globals = append(s.globals, g.Get())
 	}
+	if base := in.base; base != nil {
+		if d := diff(in.memory(), base.image.view, in.slot.written(in.slot.length, in.p.host.scan)); d != nil && base.retain() {
+			s.base, s.image, s.delta, s.length = base, base.image, d, in.slot.length
+			s.refs.Store(1)
+			return s, nil
+		}
+	}
 	return s, s.capture(in.memory())
+}
+
+// root is the snapshot whose image s needs to be mapped.
+func (s *Snapshot) root() *Snapshot {
+	if s.base != nil {
+		return s.base
+	}
+	return s
 }
 
 func (s *Snapshot) capture(mem []byte) error {
@@ -68,16 +88,26 @@ func (s *Snapshot) retain() bool {
 }
 
 func (s *Snapshot) release() {
-	if s.refs.Add(-1) == 0 {
-		s.image.close()
+	if s.refs.Add(-1) != 0 {
+		return
 	}
+	if s.base != nil {
+		s.base.release()
+		return
+	}
+	s.image.close()
 }
 
 // Close gives up the owner's reference. The memory is freed when no instance is bound to it any more.
 func (s *Snapshot) Close() { s.release() }
 
-// Size is the number of bytes that differ from zero, in whole pages: what the snapshot occupies.
-func (s *Snapshot) Size() int { return s.image.used }
+// Size is the number of bytes that the snapshot occupies by itself.
+func (s *Snapshot) Size() int {
+	if s.delta != nil {
+		return len(s.delta.data)
+	}
+	return s.image.used
+}
 
 // The file of a runtime snapshot: magic, SHA-256 of all that follows, length of the header, the header as JSON, and the
 // pages of the header's runs one after the other.
