@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -111,13 +114,27 @@ func readFile(name string, known values) (values, error) {
 	if err := yaml.Unmarshal(b, &file); err != nil {
 		return nil, fmt.Errorf("configuration %s: %w", name, err)
 	}
-	for key := range file {
-		if _, ok := known[key]; !ok || key == "config" || key == "once" || key == "help" {
-			return nil, fmt.Errorf("configuration %s: unknown key %q, known are %s", name, key, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(known)), func(key string) bool { return slices.Contains(notInFile(), key) })
+	for key, value := range file {
+		if !slices.Contains(keys, key) {
+			return nil, fmt.Errorf("configuration %s: unknown key %q, known are %s", name, key, strings.Join(keys, ", "))
+		}
+		switch value.(type) {
+		case string, bool:
+		case int, int64, uint64:
+			// YAML has no idea that 000000000000 is not a number, and reads 0123 as octal.
+			if key == "account" {
+				return nil, fmt.Errorf("configuration %s: write the account in quotes, account: \"123456789012\"", name)
+			}
+		default:
+			return nil, fmt.Errorf("configuration %s: %s takes one value, not %v", name, key, value)
 		}
 	}
 	return file, nil
 }
+
+// notInFile are the flags that are not settings of a server.
+func notInFile() []string { return []string{"config", "help", "once"} }
 
 func (c *config) check() error {
 	host, _, err := net.SplitHostPort(c.Listen)
@@ -134,11 +151,29 @@ func (c *config) check() error {
 	default:
 		return fmt.Errorf("--auth %q: choose none or sigv4", c.Auth)
 	}
+	if !accountPattern().MatchString(c.Account) {
+		return fmt.Errorf("--account %q: want 12 digits", c.Account)
+	}
+	if !regionPattern().MatchString(c.Region) {
+		return fmt.Errorf("--region %q: want a name such as us-east-1", c.Region)
+	}
+	if c.Data == "" {
+		return errors.New("--data is empty: name a folder")
+	}
+	if c.IdleTimeout <= 0 {
+		return fmt.Errorf("--idle-timeout %s: want more than nothing, such as 10m", c.IdleTimeout)
+	}
 	if c.CPU != "shared" && c.CPU != "proportional" {
 		return fmt.Errorf("--cpu %q: choose shared or proportional", c.CPU)
 	}
 	_, err = c.memory()
 	return err
+}
+
+// The shapes of an ARN's parts, in which region and account appear (API reference, FunctionName).
+func accountPattern() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{12}$`) }
+func regionPattern() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-[0-9]$`)
 }
 
 func (c *config) level() (l slog.Level, err error) {
@@ -155,10 +190,11 @@ func (c *config) memory() (int64, error) {
 	for unit, s := range map[string]int{"KiB": 10, "MiB": 20, "GiB": 30} {
 		if t, ok := strings.CutSuffix(text, unit); ok {
 			text, shift = strings.TrimSpace(t), s
+			break
 		}
 	}
-	var n int64
-	if _, err := fmt.Sscanf(text+"\n", "%d\n", &n); err != nil || n < 0 || n > 1<<62>>shift {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || n > math.MaxInt64>>shift {
 		return 0, fmt.Errorf("--memory-budget %q: want a number of bytes, or one with KiB, MiB or GiB", c.MemoryBudget)
 	}
 	return n << shift, nil
