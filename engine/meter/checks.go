@@ -74,6 +74,11 @@ func newCallGraph(m *module, all []*analysis) *callGraph {
 			take(f)
 		}
 	}
+	for _, x := range m.globals { // code can put a reference that it finds in a global into a table
+		if r := (&reader{b: x.init}); r.byte() == opRefFunc {
+			take(r.u32())
+		}
+	}
 	for i, a := range all {
 		var out []int32
 		for _, f := range a.calls {

@@ -24,7 +24,8 @@
 //
 //   - at the entry of functions: of every function that calls (Config.Trusted false), or of those that are enough to break
 //     every cycle of the call graph (Trusted), where an indirect call may reach any function of its type whose address is
-//     taken. Recursion therefore always pays.
+//     taken. Recursion therefore always pays. A trusted module doesn't call refuel there but traps once the balance is below
+//     Floor.
 //
 //   - before memory.copy, memory.fill, memory.init, table.copy, table.fill, table.init, which cost one unit per 64 bytes (or
 //     element) besides, and table.grow.
