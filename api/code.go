@@ -56,7 +56,7 @@ func (s *Server) serveCode(ctx *fasthttp.RequestCtx) {
 		s.writeError(ctx, fail("MethodNotAllowedException", "only GET is possible"))
 		return
 	}
-	code, err := s.cfg.Store.Code(ctx, sha)
+	code, err := s.cfg.Store.Code(s.base, sha)
 	if err != nil {
 		s.writeError(ctx, fail("ResourceNotFoundException", "The package is not stored any more."))
 		return

@@ -107,7 +107,7 @@ func (s *Server) createFunction(r *request) error {
 	if err != nil {
 		return err
 	}
-	stored, uerr := s.cfg.Store.Update(r.ctx, s.cfg.Account, s.cfg.Region, ref.name, func(old *store.Function) (*store.Change, error) {
+	stored, uerr := s.cfg.Store.Update(s.base, s.cfg.Account, s.cfg.Region, ref.name, func(old *store.Function) (*store.Change, error) {
 		if old != nil {
 			return nil, fail("ResourceConflictException", "Function already exist: %s", ref.name)
 		}
@@ -269,19 +269,20 @@ func (s *Server) deleteFunction(r *request) error {
 	if _, err := s.resolve(ref); err != nil {
 		return err
 	}
-	if _, err := s.change(r.ctx, ref, func(*store.Function) (*store.Change, error) { return nil, nil }); err != nil {
+	if _, err := s.change(ref, func(*store.Function) (*store.Change, error) { return nil, nil }); err != nil {
 		return err
 	}
-	if err := s.deploy(r.ctx, ref.name, false); err != nil {
+	if err := s.deploy(s.base, ref.name, false); err != nil {
 		return err
 	}
 	r.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }
 
-// change updates an existing function.
-func (s *Server) change(ctx context.Context, ref functionRef, f func(old *store.Function) (*store.Change, error)) (*store.Function, error) {
-	return s.cfg.Store.Update(ctx, s.cfg.Account, s.cfg.Region, ref.name, func(old *store.Function) (*store.Change, error) {
+// change updates an existing function. Its context is not the request's, which ends as soon as a shutdown begins: what was
+// accepted by then is carried out.
+func (s *Server) change(ref functionRef, f func(old *store.Function) (*store.Change, error)) (*store.Function, error) {
+	return s.cfg.Store.Update(s.base, s.cfg.Account, s.cfg.Region, ref.name, func(old *store.Function) (*store.Change, error) {
 		if old == nil {
 			return nil, s.notFound(ref)
 		}
@@ -310,7 +311,7 @@ func (s *Server) updateFunctionCode(r *request) error {
 	}
 	dry := errors.New("dry run")
 	var would *store.Function
-	stored, uerr := s.change(r.ctx, ref, func(old *store.Function) (*store.Change, error) {
+	stored, uerr := s.change(ref, func(old *store.Function) (*store.Change, error) {
 		if err := checkRevision(in.RevisionId, old); err != nil {
 			return nil, err
 		}
@@ -333,7 +334,7 @@ func (s *Server) updateFunctionCode(r *request) error {
 		return uerr
 	}
 	if !in.DryRun {
-		if err := s.deploy(r.ctx, ref.name, false); err != nil {
+		if err := s.deploy(s.base, ref.name, false); err != nil {
 			return err
 		}
 	}
@@ -369,7 +370,7 @@ func (s *Server) updateFunctionConfiguration(r *request) error {
 	if err := in.unsupported(); err != nil {
 		return err
 	}
-	stored, uerr := s.change(r.ctx, ref, func(old *store.Function) (*store.Change, error) {
+	stored, uerr := s.change(ref, func(old *store.Function) (*store.Change, error) {
 		if err := checkRevision(in.RevisionId, old); err != nil {
 			return nil, err
 		}
@@ -383,7 +384,7 @@ func (s *Server) updateFunctionConfiguration(r *request) error {
 	if uerr != nil {
 		return uerr
 	}
-	if err := s.deploy(r.ctx, ref.name, false); err != nil {
+	if err := s.deploy(s.base, ref.name, false); err != nil {
 		return err
 	}
 	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(stored, "")))

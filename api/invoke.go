@@ -81,8 +81,12 @@ func (s *Server) putCall(c *call) {
 func (s *Server) run(name string, req *engine.Request, resp *engine.Response) error {
 	for attempt := 0; ; attempt++ {
 		err := s.cfg.Engine.Invoke(s.base, req, resp)
-		if !errors.Is(err, engine.ErrNotFound) && !errors.Is(err, store.ErrNotFound) || attempt == 3 {
+		replaced := errors.Is(err, store.ErrNotFound)
+		if !replaced && !errors.Is(err, engine.ErrNotFound) || attempt == 5 {
 			return err
+		}
+		if replaced {
+			s.cfg.Store.Settle()
 		}
 		if err := s.deploy(s.base, name, true); err != nil {
 			return err

@@ -72,7 +72,7 @@ func (s *Server) deleteConcurrency(r *request) error {
 }
 
 func (s *Server) reserve(r *request, ref functionRef, n *int) error {
-	_, err := s.change(r.ctx, ref, func(old *store.Function) (*store.Change, error) {
+	_, err := s.change(ref, func(old *store.Function) (*store.Change, error) {
 		f := *old
 		f.Reserved = n
 		touch(&f)
@@ -81,7 +81,7 @@ func (s *Server) reserve(r *request, ref functionRef, n *int) error {
 	if err != nil {
 		return err
 	}
-	return s.deploy(r.ctx, ref.name, false)
+	return s.deploy(s.base, ref.name, false)
 }
 
 // getCodeSigningConfig answers that there is none: clients ask for it around GetFunction.
@@ -183,7 +183,7 @@ func (s *Server) changeTags(r *request, edit func(map[string]string)) error {
 	if err != nil {
 		return err
 	}
-	_, uerr := s.change(r.ctx, ref, func(old *store.Function) (*store.Change, error) {
+	_, uerr := s.change(ref, func(old *store.Function) (*store.Change, error) {
 		f := *old
 		f.Tags = map[string]string{}
 		for k, v := range old.Tags {

@@ -94,7 +94,8 @@ func jsonProblem(err error) string {
 	case *json.SyntaxError:
 		return fmt.Sprintf("%s (at byte %d)", e.Error(), e.Offset)
 	case *json.UnmarshalTypeError:
-		return fmt.Sprintf("field %s can't be a %s", e.Field, e.Value)
+		field := strings.TrimPrefix(strings.TrimPrefix(e.Field, "configInput."), "codeInput.") // embedded: not the client's words
+		return fmt.Sprintf("field %s can't be a %s", field, e.Value)
 	}
 	if strings.Contains(err.Error(), "illegal base64") {
 		return "a binary field is not base64"

@@ -250,6 +250,13 @@ func (s *Store) Update(ctx context.Context, account, region, name string, decide
 	return next, nil
 }
 
+// Settle waits for the changes in progress. The code that a change replaces is gone a moment before Function shows the change:
+// who finds a record whose code is missing settles and looks again.
+func (s *Store) Settle() {
+	s.write.Lock()
+	defer s.write.Unlock()
+}
+
 // Function returns a function's record. It must not be changed.
 func (s *Store) Function(account, region, name string) (*Function, bool) {
 	f := s.view.get(account, region, name)
