@@ -12,6 +12,7 @@ type analysis struct {
 	bulk       bool     // has an instruction charged by length
 	tables     bool     // changes a table
 	passive    bool     // uses or drops passive segments
+	data       bool     // of data
 	usesGlobal uint32   // highest index of a global used, plus one
 }
 
@@ -87,6 +88,7 @@ func analyse(body []byte) (*analysis, error) {
 			switch in.sub {
 			case miscMemoryInit, miscDataDrop, miscTableInit, miscElemDrop:
 				a.passive = true
+				a.data = a.data || in.sub == miscMemoryInit || in.sub == miscDataDrop
 			}
 		}
 	}

@@ -376,3 +376,6 @@ func generate(t *rapid.T) []byte {
 	m.elems = [][]byte{elem}
 	return m.bytes()
 }
+
+// rapidExample is a generated module for the seeds of the fuzzer.
+func rapidExample(seed int) []byte { return rapid.Custom(generate).Example(seed) }

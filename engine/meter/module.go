@@ -87,6 +87,8 @@ type module struct {
 	data    []segment
 	customs []custom
 
+	dataCount int64 // -1 = none
+
 	importedFuncs, importedGlobals uint32
 }
 
@@ -102,7 +104,7 @@ func decode(b []byte) (*module, error) {
 		r.fail("no WebAssembly 1 header")
 		return nil, r.err
 	}
-	m := &module{start: -1}
+	m := &module{start: -1, dataCount: -1}
 	last := -1
 	for r.more() {
 		id := r.byte()
@@ -132,6 +134,9 @@ func decode(b []byte) (*module, error) {
 	}
 	if r.err == nil && len(m.funcs) != len(m.code) {
 		r.fail("%d functions, %d bodies", len(m.funcs), len(m.code))
+	}
+	if r.err == nil && m.dataCount >= 0 && m.dataCount != int64(len(m.data)) {
+		r.fail("%d data segments announced, %d there", m.dataCount, len(m.data))
 	}
 	return m, r.err
 }
@@ -201,7 +206,7 @@ func (m *module) section(id byte, r *reader) {
 			m.data = append(m.data, r.dataSegment())
 		}
 	case secDataCount:
-		r.u32()
+		m.dataCount = int64(r.u32())
 	default:
 		r.unsupported("section %d", id)
 	}
@@ -293,9 +298,13 @@ func (r *reader) limits(most uint32) limits {
 // constExpr returns a constant expression with its end.
 func (r *reader) constExpr() []byte {
 	from := r.pos
-	for r.err == nil {
+	for n := 0; r.err == nil; n++ {
 		switch op := r.byte(); op {
 		case 0x0B:
+			if n != 1 {
+				r.fail("constant expression of %d instructions", n)
+				return nil
+			}
 			return r.b[from:r.pos]
 		case 0x23, 0xD2: // global.get, ref.func
 			r.u32()

@@ -131,6 +131,9 @@ func (m *module) verify(all []*analysis) error {
 				return bad("type", t)
 			}
 		}
+		if a.data && m.dataCount < 0 { // the rewritten module would have one
+			return fmt.Errorf("%w: data segments in code without a data count", ErrMalformed)
+		}
 		// The fuel global comes after all others: code may not reach it.
 		if a.usesGlobal > globals {
 			return bad("global", a.usesGlobal-1)
