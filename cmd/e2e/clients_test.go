@@ -78,7 +78,7 @@ func TestBoto3(t *testing.T) {
 	cmd := exec.Command(python, "testdata/client.py")
 	cmd.Env = s.clientEnv()
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "11 checks passed") {
+	if err != nil || !strings.Contains(string(out), "12 checks passed") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -8,10 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestRealInput(t *testing.T) {
@@ -78,6 +79,34 @@ func TestRealInput(t *testing.T) {
 			}
 		})
 	}
+	t.Run("two functions at once share nothing", func(t *testing.T) {
+		for _, name := range []string{"left", "right"} {
+			// Whatever an instance keeps must come from invocations of its own function.
+			code := `import os, tempfile
+seen = set()
+def handler(event, context):
+    seen.add(event)
+    with open("/tmp/seen", "a") as f: f.write(event + "\n")
+    with open("/tmp/seen") as f: kept = set(f.read().split())
+    return [context.function_name, os.environ["NAME"], event, sorted(seen), sorted(kept)]
+`
+			s.mustCreate(name, "app.handler", zipOf(t, map[string]string{"app.py": code}), map[string]any{"Environment": map[string]any{"Variables": map[string]string{"NAME": name}}})
+		}
+		var wg sync.WaitGroup
+		for _, name := range []string{"left", "right"} {
+			want := fmt.Sprintf(`["%[1]s", "%[1]s", "%[1]s", ["%[1]s"], ["%[1]s"]]`, name)
+			for range 4 {
+				wg.Go(func() {
+					for range 15 {
+						if a := s.invoke(name, `"`+name+`"`, nil); a.body != want {
+							t.Errorf("%d %s, want %s", a.status, a.body, want)
+						}
+					}
+				})
+			}
+		}
+		wg.Wait()
+	})
 	t.Run("the server is as well as before", func(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 8 {
@@ -117,7 +146,7 @@ func rawZip(t *testing.T, name, text string, mode os.FileMode) []byte {
 func TestBadInput(t *testing.T) {
 	s := serve(t, dataDir(t))
 	good := zipOf(t, map[string]string{"app.py": "def handler(event, context): return 1"})
-	before := stored(t, s)
+	before, filesBefore := stored(t, s), s.onDisk()
 
 	creates := map[string]struct {
 		name, handler string
@@ -195,9 +224,8 @@ func TestBadInput(t *testing.T) {
 	if a := s.invoke("f", `{}`, nil); a.body != "1" {
 		t.Errorf("the good function answers %d %s", a.status, a.body)
 	}
-	files, err := filepath.Glob(filepath.Join(os.TempDir(), "*.py"))
-	if err != nil || len(files) > 0 {
-		t.Errorf("files left: %v, %v", files, err)
+	if diff := cmp.Diff(filesBefore, s.onDisk()); diff != "" {
+		t.Errorf("files are left: %s", diff)
 	}
 }
 

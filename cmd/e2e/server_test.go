@@ -46,6 +46,7 @@ type server struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	data string
+	tmp  string // its TMPDIR, where nothing should be left
 	addr string
 	log  *lockedBuffer
 }
@@ -85,9 +86,10 @@ func freeAddr(t *testing.T) string {
 // serve starts thaw serve on a data folder and waits until it answers.
 func serve(t *testing.T, data string, flags ...string) *server {
 	t.Helper()
-	s := &server{t: t, data: data, addr: freeAddr(t), log: &lockedBuffer{}}
+	s := &server{t: t, data: data, tmp: t.TempDir(), addr: freeAddr(t), log: &lockedBuffer{}}
 	s.cmd = exec.Command(binary, append([]string{"serve", "--listen", s.addr, "--data", data}, flags...)...)
 	s.cmd.Stderr = s.log
+	s.cmd.Env = append(os.Environ(), "TMPDIR="+s.tmp)
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -223,6 +225,25 @@ func (s *server) mustCreate(name, handler string, code []byte, more map[string]a
 func (s *server) invoke(name, event string, headers map[string]string) answer {
 	s.t.Helper()
 	return s.http("POST", "/2015-03-31/functions/"+name+"/invocations", headers, []byte(event))
+}
+
+// onDisk is the names of all that the server keeps in files, but for the database's own and the compiled interpreters.
+func (s *server) onDisk() []string {
+	s.t.Helper()
+	var all []string
+	for _, dir := range []string{s.data, s.tmp} {
+		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err == nil && d.IsDir() && d.Name() == "store" {
+				return filepath.SkipDir
+			}
+			all = append(all, path)
+			return err
+		})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return all
 }
 
 func zipOf(t *testing.T, files map[string]string) []byte {

@@ -78,6 +78,28 @@ answer = client.invoke(FunctionName="echo")
 error = json.load(answer["Payload"])
 check(answer["FunctionError"] == "Unhandled" and error["errorType"] == "KeyError" and "app.py" in error["stackTrace"][0], error)
 
+bad = dict(arguments, FunctionName="bad")
+for what, arguments_changed, expected in [
+    ("not a zip", {"Code": {"ZipFile": b"no zip"}}, "Could not unzip"),
+    ("an entry that leaves", {"Code": {"ZipFile": package(**{"__outside": ""})}}, "Could not unzip"),
+    ("unknown runtime", {"Runtime": "cobol85"}, "cobol85"),
+    ("bad name", {"FunctionName": "no spaces please"}, "functionName"),
+    ("bad role", {"Role": "arn:aws:iam::1:user/me"}, "role"),
+    ("odd memory", {"MemorySize": 1000}, "memorySize"),
+    ("too long", {"Timeout": 301}, "timeout"),
+]:
+    try:
+        client.create_function(**dict(bad, **arguments_changed))
+        raise AssertionError(what + " was accepted")
+    except client.exceptions.InvalidParameterValueException as error:
+        assert expected in str(error) and error.response["ResponseMetadata"]["HTTPStatusCode"] == 400, (what, error.response)
+try:
+    client.invoke(FunctionName="echo", Payload=b"{'not': json}")
+    raise AssertionError("not JSON, and accepted")
+except client.exceptions.InvalidRequestContentException:
+    pass
+check([f["FunctionName"] for f in client.list_functions()["Functions"]] == ["echo"], "something bad was stored")
+
 for i in range(7):
     client.create_function(**dict(arguments, FunctionName="page-%d" % i))
 names = [f["FunctionName"] for page in client.get_paginator("list_functions").paginate(PaginationConfig={"PageSize": 3}) for f in page["Functions"]]
