@@ -25,12 +25,8 @@ const (
 func (s *Server) codeLocation(ctx *fasthttp.RequestCtx, f *store.Function) string {
 	expires := strconv.FormatInt(time.Now().Add(codeValidity).Unix(), 10)
 	q := url.Values{"Expires": {expires}, "Signature": {s.signCode(f.CodeSHA256, expires)}}
-	scheme := "http"
-	if ctx.IsTLS() {
-		scheme = "https"
-	}
 	hash := url.PathEscape(strings.NewReplacer("+", "-", "/", "_").Replace(f.CodeSHA256))
-	return scheme + "://" + string(ctx.Host()) + codePrefix + hash + "?" + q.Encode()
+	return string(ctx.URI().Scheme()) + "://" + string(ctx.Host()) + codePrefix + hash + "?" + q.Encode()
 }
 
 func (s *Server) signCode(sha, expires string) string {

@@ -4,7 +4,7 @@
 // Every change is one Badger transaction, synced before it is acknowledged: after a crash each change is there wholly or not
 // at all.
 //
-// # Schema, version 1
+// # Schema, version 1 (schema.go brings older folders up to date)
 //
 //	key                                         value
 //	m/schema                                    the schema's version, decimal
