@@ -16,7 +16,9 @@ static int define_stack(JSContext *c, JSValueConst target, JSValueConst frames) 
 
 /* The engine's hook: (error, call sites). Its result is what the engine would make the stack. */
 static JSValue keep_frames(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
-    if (class_of(argv[0]) == JS_CLASS_ERROR || class_of(argv[0]) == JS_CLASS_DOM_EXCEPTION) {
+    JSClassID k = class_of(argv[0]);
+    /* It is called again for an error that is thrown again; the first stack stays. */
+    if ((k == JS_CLASS_ERROR || k == JS_CLASS_DOM_EXCEPTION) && !find_own_property1(JS_VALUE_GET_OBJ(argv[0]), JS_ATOM_stack)) {
         if (define_stack(c, argv[0], argv[1]) < 0) JS_FreeValue(c, JS_GetException(c));
     }
     return js_dup(argv[1]);
@@ -145,9 +147,12 @@ static int errors_init(JSValueConst host) {
     JSValue global = JS_GetGlobalObject(ctx);
     error_constructor = JS_GetPropertyStr(ctx, global, "Error");
     JS_FreeValue(ctx, global);
-    JSAtom prepare = JS_NewAtom(ctx, "prepareStackTrace");
-    JS_DeleteProperty(ctx, error_constructor, prepare, 0);
-    JS_FreeAtom(ctx, prepare);
+    static const char *const replaced[] = {"prepareStackTrace", "captureStackTrace"};
+    for (size_t i = 0; i < countof(replaced); i++) {
+        JSAtom name = JS_NewAtom(ctx, replaced[i]);
+        JS_DeleteProperty(ctx, error_constructor, name, 0);
+        JS_FreeAtom(ctx, name);
+    }
     JS_DeleteProperty(ctx, ctx->class_proto[JS_CLASS_ERROR], JS_ATOM_stack, 0);
     JS_SetPropertyFunctionList(ctx, error_constructor, error_statics, countof(error_statics));
     JS_SetPropertyFunctionList(ctx, ctx->class_proto[JS_CLASS_CALL_SITE], site_funcs, countof(site_funcs));

@@ -21,11 +21,15 @@ static JSValue modules_builtin(JSContext *c, JSValueConst self, int argc, JSValu
     return v;
 }
 
-/* script(source, filename) -> completion value; the source may be a wrapper function in parentheses */
+/* script(source, filename, line) -> completion value; the source may be a wrapper function in parentheses. line is the number of
+ * its first line. */
 static JSValue modules_script(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
     size_t n;
+    int32_t line = 1;
+    if (argc > 2 && JS_ToInt32(c, &line, argv[2])) return JS_EXCEPTION;
     const char *source = JS_ToCStringLen(c, &n, argv[0]), *name = source ? JS_ToCString(c, argv[1]) : NULL;
-    JSValue v = name ? JS_Eval(c, source, n, name, JS_EVAL_TYPE_GLOBAL) : JS_EXCEPTION;
+    /* JS_Eval2 would take line 0, which a wrapper on a line of its own has, for "not given". */
+    JSValue v = name ? JS_EvalInternal(c, c->global_obj, source, n, name, line, JS_EVAL_TYPE_GLOBAL, -1) : JS_EXCEPTION;
     if (source) JS_FreeCString(c, source);
     if (name) JS_FreeCString(c, name);
     return v;
@@ -134,7 +138,7 @@ static JSValue modules_import(JSContext *c, JSValueConst self, int argc, JSValue
 
 static const JSCFunctionListEntry modules_funcs[] = {
     JS_CFUNC_DEF("builtin", 1, modules_builtin),
-    JS_CFUNC_DEF("script", 2, modules_script),
+    JS_CFUNC_DEF("script", 3, modules_script),
     JS_CFUNC_DEF("setModuleHooks", 2, modules_hooks),
     JS_CFUNC_DEF("importModule", 2, modules_import),
 };

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Builds the Node.js guest: ../nodejs20.wasm.zst, ../nodejs20.zip.zst and their lock file ../nodejs20.lock.json.
+#
+# Needs Debian 12 and root (it installs what is missing). Everything happens below THAW_BUILD_DIR (default
+# ~/.cache/thaw-build). The outputs depend only on the pinned inputs and the files of this folder, ../guest and ../../toolchain.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../../toolchain/fetch.sh"
+. "$here/sources.sh"
+export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH=315532800
+
+missing=
+for p in zstd python3 gcc libc6-dev; do
+	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=" $p"
+done
+if [ -n "$missing" ]; then
+	apt-get -q update >&2
+	DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $missing >&2
+fi
+sysroot=$("$here/../../toolchain/setup.sh")
+
+work=$THAW_BUILD_DIR/nodejs20
+guest=$here/../guest
+stage() { echo "== $*" >&2; }
+
+stage "sources"
+qjs_deb=$(package_quickjs)
+node_tar=$(source_node)
+if [ ! -e "$work/src/done" ]; then
+	rm -rf "$work/src"
+	mkdir -p "$work/src/node"
+	dpkg -x "$qjs_deb" "$work/src/qjs"
+	tar xf "$node_tar" -C "$work/src/node" --strip-components=1 --wildcards '*/lib/*' '*/LICENSE'
+	touch "$work/src/done"
+fi
+qjs=$work/src/qjs/usr/src/quickjs-ng
+stack=2097152 # bytes of C stack, below everything else, so that its overflow traps
+
+stage "guest"
+flags=(--target=wasm32-wasi --sysroot="$sysroot" -isystem "$sysroot/include/wasm32-wasi" -O2 -g0 -std=gnu11
+	-mbulk-memory -mnontrapping-fptoint -msign-ext -mmutable-globals
+	-fwrapv -funsigned-char -fno-strict-aliasing -fvisibility=hidden -ffunction-sections -fdata-sections
+	-ffile-prefix-map="$work"=/build -ffile-prefix-map="$guest"=/build/guest
+	-DNDEBUG -D_GNU_SOURCE -DTHAW_STACK=$stack -I"$qjs")
+mkdir -p "$work/obj"
+for f in libregexp libunicode dtoa; do clang-19 "${flags[@]}" -w -c "$qjs/$f.c" -o "$work/obj/$f.o"; done
+clang-19 "${flags[@]}" -w -Werror=implicit-function-declaration -Werror=int-conversion -c "$guest/thaw.c" -o "$work/obj/thaw.o"
+# clang would run any wasm-opt that it finds on PATH: keep it out.
+PATH=/usr/lib/llvm-19/bin:/bin clang-19 "${flags[@]}" -mexec-model=reactor -Wl,--stack-first -Wl,-z,stack-size=$stack -Wl,--gc-sections \
+	-Wl,--strip-debug -o "$work/thaw.wasm" "$work"/obj/{thaw,libregexp,libunicode,dtoa}.o -lm
+
+stage "library"
+gcc -O1 -w -D_GNU_SOURCE -DNDEBUG -I"$qjs" -o "$work/pack" "$here/pack.c" "$qjs"/{quickjs,libregexp,libunicode,dtoa}.c -lm -lpthread
+rm -rf "$work/library"
+mkdir -p "$work/library"
+{
+	arguments="exports, require, module, process, internalBinding, primordials"
+	# What has no use here: test runner, interactive prompt, inspector, the bundled npm packages, and Node's own start and loaders.
+	(cd "$work/src/node/lib" && find . -name '*.js' | sed 's#^\./##; s#\.js$##' | sort |
+		grep -vE '^(test|sea|repl|wasi|inspector|cluster|trace_events|module|internal/(deps/(undici|acorn|npm|minimatch)|test_runner|main|repl|policy|cluster|debugger|inspector|quic|crypto/webcrypto|bootstrap|v8_prof|wasm|legacy))') |
+		while read -r id; do
+			case $id in
+			internal/per_context/*) printf '%s\texports, primordials, privateSymbols, perIsolateSymbols\t%s\n' "$id" "$work/src/node/lib/$id.js" ;;
+			*) printf '%s\t%s\t%s\n' "$id" "$arguments" "$work/src/node/lib/$id.js" ;;
+			esac
+		done
+	for f in "$guest"/node/*.js; do
+		id=$(basename "$f" .js)
+		[ "$id" = bootstrap ] && printf 'thaw/%s\thost\t%s\n' "$id" "$f" || printf 'thaw/%s\t%s, host\t%s\n' "$id" "$arguments" "$f"
+	done
+} >"$work/library.list"
+"$work/pack" "$work/library" <"$work/library.list"
+python3 "$here/image.py" "$work/nodejs20.zip" "$work/library" "QuickJS-NG=$work/src/qjs/usr/share/doc/qjs-src/copyright" "Node.js=$work/src/node/LICENSE"
+
+stage "compressing"
+zstd -q -19 -f "$work/thaw.wasm" -o "$here/../nodejs20.wasm.zst"
+zstd -q -19 -f "$work/nodejs20.zip" -o "$here/../nodejs20.zip.zst"
+python3 "$here/../../toolchain/lock.py" "$here/../nodejs20.lock.json" --root "$here/../.." \
+	--inputs nodejs/build nodejs/guest toolchain --sources "$here/sources.sh" "$here/../../toolchain/setup.sh" \
+	--outputs "nodejs/nodejs20.wasm.zst=$work/thaw.wasm" "nodejs/nodejs20.zip.zst=$work/nodejs20.zip" \
+	--tools "clang-19 --version" "wasm-ld-19 --version" "zstd --version"

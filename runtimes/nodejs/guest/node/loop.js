@@ -1,0 +1,103 @@
+// The event loop, driven by the host: Node's timers, immediates, ticks and promise jobs, run in Node's order until nothing is
+// left to do now. Waiting is the host's business.
+'use strict';
+
+const tickInfo = new Uint8Array(2); // [ticks scheduled, rejections to warn about]: Node's TickInfo
+const immediateInfo = new Uint32Array(3); // [count, referenced, outstanding]: Node's ImmediateInfo
+const timeoutInfo = new Int32Array(1); // [referenced timers]
+
+const state = {
+  cwd: '/var/task',
+  uncaughtHandler: null, // function (error, fromPromise), set by lambda.js
+};
+let tickCallback, processImmediate, processTimers;
+let nextTimer = Infinity; // ms on the loop's clock
+
+// Monotonic also across snapshots: a timer that was due meanwhile is due at once.
+const now = () => Math.floor(host.monotonic());
+
+const timersBinding = {
+  setupTimers(immediate, timers) { processImmediate = immediate; processTimers = timers; },
+  getLibuvNow: now,
+  scheduleTimer(ms) { nextTimer = Math.min(nextTimer, now() + Math.max(1, ms)); },
+  toggleTimerRef() {}, toggleImmediateRef() {},
+  immediateInfo, timerInfo: timeoutInfo, timeoutInfo,
+};
+
+function uncaught(error, fromPromise) {
+  if (state.uncaughtHandler === null) throw error;
+  state.uncaughtHandler(error, fromPromise === true);
+}
+
+// Runs promise jobs and what they and the last callback scheduled with process.nextTick.
+function drain() {
+  for (;;) {
+    try {
+      if (tickInfo[0] === 0 && tickInfo[1] === 0) host.runMicrotasks();
+      if (tickInfo[0] !== 0 || tickInfo[1] !== 0) tickCallback();
+      return;
+    } catch (error) {
+      uncaught(error, false);
+    }
+  }
+}
+
+// Calls a function as one callback of the loop.
+function callback(fn) {
+  try {
+    fn();
+  } catch (error) {
+    uncaught(error, false);
+  }
+  drain();
+}
+
+function runTimers() {
+  for (;;) {
+    try {
+      const next = processTimers(now());
+      nextTimer = next === 0 ? Infinity : Math.abs(next);
+      return;
+    } catch (error) {
+      uncaught(error, false); // the timers left in the list run in the next round
+      drain();
+    }
+  }
+}
+
+function runImmediates() {
+  do {
+    try {
+      processImmediate();
+    } catch (error) {
+      uncaught(error, false);
+    }
+    drain();
+  } while (immediateInfo[2] !== 0); // one threw: the rest of the queue
+}
+
+// One round. Returns whether anything ran.
+function round() {
+  let ran = false;
+  if (nextTimer <= now()) {
+    runTimers();
+    drain();
+    ran = true;
+  }
+  if (immediateInfo[0] > 0) {
+    runImmediates();
+    ran = true;
+  }
+  return ran;
+}
+
+const alive = () => timeoutInfo[0] > 0 || immediateInfo[1] > 0;
+// What is due now, referenced or not.
+const ready = () => immediateInfo[0] > 0 || nextTimer <= now();
+// When the loop wants to run again, ms on the monotonic clock; -1 = it doesn't.
+const wakeAt = () => (timeoutInfo[0] > 0 && nextTimer !== Infinity ? nextTimer : -1);
+
+module.exports = {
+  tickInfo, state, timersBinding, uncaught, drain, callback, round, alive, ready, wakeAt, now,
+  setTickCallback(fn) { tickCallback = fn; },
+};

@@ -1,0 +1,144 @@
+// Global objects and the process object, as lib/internal/bootstrap/*.js of Node sets them up, without what needs a real process.
+'use strict';
+
+const {
+  exposeInterface, exposeLazyInterfaces, defineOperation, defineLazyProperties, defineReplaceableLazyAttribute, customInspectSymbol,
+} = require('internal/util');
+
+module.exports = function setup() {
+  // Errors: "TypeError [ERR_X]: message" in stacks.
+  const { kIsNodeError } = require('internal/errors');
+  host.setErrorHeader((error) => {
+    try {
+      if (kIsNodeError in error) return `${error.name} [${error.code}]: ${error.message}`;
+      return Error.prototype.toString.call(error);
+    } catch {
+      return '<error>';
+    }
+  });
+
+  require('internal/util/debuglog').initializeDebugEnv('');
+
+  // process
+  const EventEmitter = require('events');
+  Object.setPrototypeOf(Object.getPrototypeOf(process), EventEmitter.prototype);
+  EventEmitter.call(process);
+  Object.defineProperty(process, Symbol.toStringTag, { value: 'process', writable: true });
+  Object.defineProperty(globalThis, Symbol.toStringTag, { value: 'global', configurable: true });
+  globalThis.global = globalThis;
+  let currentProcess = process;
+  Object.defineProperty(globalThis, 'process', { get: () => currentProcess, set(value) { currentProcess = value; }, configurable: true });
+  const { Buffer } = require('buffer');
+  let currentBuffer = Buffer;
+  Object.defineProperty(globalThis, 'Buffer', { get: () => currentBuffer, set(value) { currentBuffer = value; }, configurable: true });
+
+  const perThread = require('internal/process/per_thread');
+  const raw = internalBinding('process_methods');
+  const wrapped = perThread.wrapProcessMethods(raw);
+  Object.assign(process, {
+    domain: null, _exiting: false, config: Object.freeze({ target_defaults: {}, variables: {} }),
+    uptime: raw.uptime, reallyExit: raw.reallyExit, _kill: raw._kill, _rawDebug: wrapped._rawDebug, cpuUsage: wrapped.cpuUsage,
+    resourceUsage: wrapped.resourceUsage, memoryUsage: wrapped.memoryUsage, constrainedMemory: raw.constrainedMemory,
+    availableMemory: raw.availableMemory, kill: wrapped.kill, hrtime: perThread.hrtime, cwd: raw.cwd, chdir: raw.chdir, umask: raw.umask,
+    abort: raw.abort, _getActiveRequests: raw._getActiveRequests, _getActiveHandles: raw._getActiveHandles, dlopen: raw.dlopen,
+    getActiveResourcesInfo: raw.getActiveResourcesInfo,
+    exit(code) {
+      if (arguments.length !== 0) process.exitCode = code;
+      if (!process._exiting) {
+        process._exiting = true;
+        process.emit('exit', process.exitCode || 0);
+      }
+      process.reallyExit(process.exitCode || 0);
+    },
+    features: Object.freeze({ inspector: false, debug: false, uv: true, ipv6: true, tls_alpn: false, tls_sni: false, tls_ocsp: false, tls: false, cached_builtins: true, require_module: false }),
+    allowedNodeEnvironmentFlags: new Set(),
+  });
+  process.hrtime.bigint = perThread.hrtimeBigInt;
+  const credentials = internalBinding('credentials');
+  for (const name of ['getuid', 'geteuid', 'getgid', 'getegid', 'getgroups']) process[name] = credentials[name];
+  const warning = require('internal/process/warning');
+  process.emitWarning = warning.emitWarning;
+  process.on('warning', warning.onWarning);
+  let captured = null;
+  process.setUncaughtExceptionCaptureCallback = (fn) => { captured = fn; };
+  process.hasUncaughtExceptionCaptureCallback = () => captured !== null;
+  process.uncaughtCapture = () => captured;
+  Object.defineProperty(process, 'uncaughtCapture', { enumerable: false });
+
+  // ticks, rejections, timers
+  const { setupTaskQueue, queueMicrotask } = require('internal/process/task_queues');
+  const { nextTick, runNextTicks } = setupTaskQueue();
+  process.nextTick = nextTick;
+  process._tickCallback = runNextTicks;
+  const internalTimers = require('internal/timers');
+  const { processImmediate, processTimers } = internalTimers.getTimerCallbacks(runNextTicks);
+  internalBinding('timers').setupTimers(processImmediate, processTimers);
+  const timers = require('timers');
+  for (const name of ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate']) {
+    defineOperation(globalThis, name, timers[name]);
+  }
+  defineOperation(globalThis, 'queueMicrotask', queueMicrotask);
+
+  // web interfaces
+  const { DOMException } = internalBinding('messaging');
+  exposeInterface(globalThis, 'DOMException', DOMException);
+  const { EventTarget, Event } = require('internal/event_target');
+  exposeInterface(globalThis, 'Event', Event);
+  exposeInterface(globalThis, 'EventTarget', EventTarget);
+  const { URL, URLSearchParams } = require('internal/url');
+  exposeInterface(globalThis, 'URL', URL);
+  exposeInterface(globalThis, 'URLSearchParams', URLSearchParams);
+  exposeLazyInterfaces(globalThis, 'internal/abort_controller', ['AbortController', 'AbortSignal']);
+  exposeLazyInterfaces(globalThis, 'internal/encoding', ['TextEncoder', 'TextDecoder']);
+  const { atob, btoa } = require('buffer');
+  defineOperation(globalThis, 'atob', atob);
+  defineOperation(globalThis, 'btoa', btoa);
+  const { now } = globalThis.performance;
+  const performance = {
+    now: () => now(),
+    get timeOrigin() { return Date.now() - now(); },
+    toJSON() { return { timeOrigin: this.timeOrigin }; },
+    [Symbol.toStringTag]: 'Performance',
+  };
+  Object.defineProperty(globalThis, 'performance', { value: performance, writable: true, configurable: true, enumerable: true });
+
+  // stdout and stderr: what is written here goes to the log as it is
+  for (const [name, fd] of [['stdout', 1], ['stderr', 2]]) {
+    let stream;
+    Object.defineProperty(process, name, {
+      configurable: true, enumerable: true,
+      get() {
+        if (stream === undefined) {
+          const { Writable } = require('stream');
+          stream = new Writable({
+            decodeStrings: false,
+            write(chunk, encoding, done) {
+              const fs = require('fs');
+              fs.writeSync(fd, typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
+              done();
+            },
+          });
+          Object.assign(stream, { fd, _type: 'pipe', isTTY: undefined, _isStdio: true, destroySoon: stream.destroy, _destroy(error, done) { done(error); } });
+        }
+        return stream;
+      },
+    });
+  }
+  let stdin;
+  Object.defineProperty(process, 'stdin', {
+    configurable: true, enumerable: true,
+    get() {
+      if (stdin === undefined) {
+        const { Readable } = require('stream');
+        stdin = new Readable({ read() { this.push(null); } });
+        stdin.fd = 0;
+      }
+      return stdin;
+    },
+  });
+
+  // what most functions need, kept in the runtime snapshot
+  for (const id of ['util', 'path', 'fs', 'url', 'querystring', 'os', 'assert', 'stream', 'string_decoder']) eager(id);
+};
+
+function eager(id) { require(id); }
