@@ -417,6 +417,29 @@ func TestTags(t *testing.T) {
 	x.wantError(x.do("GET", path+"g", nil), "ResourceNotFoundException", "function:fg")
 }
 
+// An update or a deletion that comes between an invocation's look-up and its deploy is not undone by that.
+func TestChangesDuringAFirstInvocation(t *testing.T) {
+	x := newFixture(t)
+	x.engine.serve = func(f engine.Function, _ *engine.Request, resp *engine.Response) error {
+		resp.Payload = append(resp.Payload, strconv.Quote(f.CodeSHA256)...)
+		return nil
+	}
+	newer := zipOf("app.py", "newer")
+	x.create("f", nil)
+	x.engine.missing = func() { x.do("PUT", functionsPath+"/f/code", fields{"ZipFile": newer}) }
+	for range 2 {
+		if a := x.invoke("f", `{}`); a.body != strconv.Quote(store.HashCode(newer)) {
+			t.Errorf("served by other code: %d %s", a.status, a.body)
+		}
+	}
+	x.create("g", nil)
+	x.engine.missing = func() { x.do("DELETE", functionsPath+"/g", nil) }
+	x.wantError(x.invoke("g", `{}`), "ResourceNotFoundException", "function:g")
+	if _, ok := x.engine.Deployed(x.api.key("g")); ok {
+		t.Error("a deleted function is deployed")
+	}
+}
+
 // After a restart everything is there, and functions are deployed when they are first invoked.
 func TestRestart(t *testing.T) {
 	dir := t.TempDir()

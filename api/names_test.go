@@ -95,7 +95,7 @@ func FuzzPatterns(f *testing.F) {
 		{"qualifier", full(`[a-zA-Z0-9$_-]+`), qualifier}, {"variable", full(`[a-zA-Z]([a-zA-Z0-9_])+`), environmentName},
 		{"region", full(`[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}`), region},
 	}
-	for _, s := range []string{"arn:aws:iam::123456789012:role/a/b", "arn:aws:iam::123456789012:rolex", "arn:aws:sqs:us-east-1:1:q", "/aws/lambda/f#1", "$LATEST", "A_1", "us-iso-east-1", "us-isob-east-1", "us-gov-west-1"} {
+	for _, s := range []string{"arn:aws:iam::123456789012:role/a/b", "arn:aws:iam::123456789012:rolex", "arn::iam::123456789012:role/", "arn:aws:iam::123456789012:role", "arn:aws:sqs:us-east-1:1:q", "/aws/lambda/f#1", "$LATEST", "A_1", "us-iso-east-1", "us-isob-east-1", "us-gov-west-1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

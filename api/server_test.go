@@ -2,6 +2,7 @@ package api
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -38,6 +39,7 @@ type fakeEngine struct {
 	mu       sync.Mutex
 	deployed map[string]engine.Function
 	deploys  int
+	missing  func()                                                         // called once, when a function turns out not to be deployed
 	serve    func(engine.Function, *engine.Request, *engine.Response) error // nil: echo
 }
 
@@ -65,8 +67,14 @@ func (e *fakeEngine) Remove(key string) {
 func (e *fakeEngine) Invoke(ctx context.Context, req *engine.Request, resp *engine.Response) error {
 	e.mu.Lock()
 	f, ok := e.deployed[req.Function]
-	serve := e.serve
+	serve, missing := e.serve, e.missing
+	if !ok {
+		e.missing = nil
+	}
 	e.mu.Unlock()
+	if !ok && missing != nil {
+		missing()
+	}
 	if !ok {
 		return engine.ErrNotFound
 	}
@@ -470,4 +478,40 @@ func FuzzServe(f *testing.F) {
 			t.Errorf("%s %s: %d %s", method, uri, status, ctx.Response.Body())
 		}
 	})
+}
+
+// What is no HTTP, or too much of it, is answered in the API's form too.
+func TestUnreadableRequests(t *testing.T) {
+	x := newFixture(t)
+	ln := fasthttputil.NewInmemoryListener()
+	served := make(chan error, 1)
+	go func() { served <- x.api.Serve(ln) }()
+	defer func() {
+		if err := errors.Join(x.api.Shutdown(context.Background()), <-served); err != nil {
+			t.Error(err)
+		}
+	}()
+	for name, text := range map[string]string{
+		"not HTTP":        "hello\r\n\r\n",
+		"endless headers": "GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n",
+		"two lengths":     "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+		"no length":       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+	} {
+		c, err := ln.Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { _, _ = io.WriteString(c, text) }()
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || !uuidForm.MatchString(resp.Header.Get("x-amzn-RequestId")) {
+			t.Errorf("%s: %v, %v", name, err, resp.Header)
+		}
+		x.wantError(answer{resp.StatusCode, resp.Header, string(body)}, "InvalidRequestContentException", "could not be read")
+		_ = c.Close()
+	}
 }

@@ -110,8 +110,7 @@ func roleARN(s string) bool {
 		return false
 	}
 	name, ok := strings.CutPrefix(parts[5], "role")
-	name = strings.TrimPrefix(name, "/")
-	if !ok || name == "" {
+	if !ok || name == "" { // the slash may be missing, and is one of the characters of names
 		return false
 	}
 	for _, c := range []byte(name) {
