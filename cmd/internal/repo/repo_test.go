@@ -130,13 +130,17 @@ func TestNoMutablePackageState(t *testing.T) {
 	}
 }
 
-// tracked is the files that belong to the repository: git's, or, in an exported tree, all.
+// tracked is the files that belong to the repository: git's, but for those deleted and not yet committed, or, in an exported
+// tree, all.
 func tracked(t *testing.T) []string {
 	t.Helper()
-	cmd := exec.Command("git", "ls-files")
+	cmd := exec.Command("git", "ls-files", "-z")
 	cmd.Dir = root
 	if out, err := cmd.Output(); err == nil {
-		return strings.Fields(string(out))
+		return slices.DeleteFunc(strings.FieldsFunc(string(out), func(r rune) bool { return r == 0 }), func(f string) bool {
+			_, err := os.Lstat(filepath.Join(root, f))
+			return os.IsNotExist(err)
+		})
 	}
 	var all []string
 	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
