@@ -30,6 +30,7 @@ type Host struct {
 	cache   wazero.CompilationCache // nil = none
 	runtime wazero.Runtime
 	scan    *scanner
+	code    codeCache
 }
 
 // NewHost makes a host.
@@ -38,6 +39,7 @@ func NewHost(ctx context.Context, cfg HostConfig) (*Host, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	h := &Host{cfg: cfg}
+	h.code.log = cfg.Logger
 	if cfg.CacheDir != "" {
 		if err := os.MkdirAll(cfg.CacheDir, 0o700); err != nil {
 			return nil, fmt.Errorf("cache folder: %w", err)
@@ -57,7 +59,8 @@ func (h *Host) open(ctx context.Context) error {
 	}
 	config = config.WithCoreFeatures(api.CoreFeaturesV2).WithDebugInfoEnabled(false)
 	if h.cfg.CacheDir != "" {
-		cache, err := wazero.NewCompilationCacheWithDir(h.codeDir())
+		h.code.dir = filepath.Join(h.cfg.CacheDir, "code")
+		cache, err := wazero.NewCompilationCacheWithDir(h.code.dir)
 		if err != nil {
 			return fmt.Errorf("compilation cache: %w", err)
 		}
@@ -78,25 +81,6 @@ func (h *Host) open(ctx context.Context) error {
 		return fmt.Errorf("host functions: %w", err)
 	}
 	return nil
-}
-
-func (h *Host) codeDir() string { return filepath.Join(h.cfg.CacheDir, "code") }
-
-// compile compiles a module. A cache that can't be read is thrown away, and the compilation repeated.
-func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, error) {
-	m, err := h.runtime.CompileModule(ctx, wasm)
-	if err == nil || h.cfg.CacheDir == "" {
-		return m, err
-	}
-	h.cfg.Logger.Warn("compiled code in the cache is unusable, compiling anew", "error", err)
-	if err := os.RemoveAll(h.codeDir()); err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(h.codeDir(), 0o700); err != nil {
-		return nil, err
-	}
-	m, again := h.runtime.CompileModule(ctx, wasm)
-	return m, again
 }
 
 // Close gives everything up. All instances must be closed before.

@@ -26,6 +26,9 @@ type Limits struct {
 	Deadline time.Time       // hard end; zero = none
 	Soft     time.Time       // when the soft interrupt is raised; zero = never
 	CPU      *cpu.Task       // share of the processors; may be nil
+
+	// MaxPayload is the length beyond which a payload is not copied out of the guest; 0 = none. Usage.Payload tells.
+	MaxPayload int
 }
 
 // Usage is what the last call cost.
@@ -33,6 +36,8 @@ type Usage struct {
 	Fuel        uint64 // instructions, about
 	PeakMemory  uint64 // most linear memory since bind, bytes
 	Interrupted bool   // the soft interrupt was raised
+	Payload     int    // bytes of the payload, returned or, beyond Limits.MaxPayload, not
+	Faults      uint64 // page faults, as far as the system tells
 }
 
 type state uint8
@@ -63,6 +68,7 @@ type Instance struct {
 
 	limits  Limits
 	granted int64
+	faults  uint64 // of the thread, when the guest began to run on it
 	usage   Usage
 }
 
@@ -262,7 +268,9 @@ func (in *Instance) run(l Limits, f func() error) error {
 	}
 	in.granted = slice
 	in.fuel.Set(uint64(in.granted))
+	in.faults = threadFaults()
 	err := f()
+	in.countFaults()
 	in.usage.Fuel += uint64(max(0, in.granted-int64(in.fuel.Get())))
 	in.usage.PeakMemory = uint64(in.slot.peak)
 	in.limits = Limits{}
@@ -276,6 +284,7 @@ func (in *Instance) run(l Limits, f func() error) error {
 func (in *Instance) refuel(left int64) int64 {
 	in.usage.Fuel += uint64(in.granted - left)
 	in.granted = left // what check ends is accounted already
+	in.countFaults()
 	in.check()
 	if t := in.limits.CPU; t != nil {
 		if err := t.Tick(in.waitContext()); err != nil {
@@ -284,9 +293,23 @@ func (in *Instance) refuel(left int64) int64 {
 	} else {
 		runtime.Gosched()
 	}
+	in.faults = threadFaults()
 	in.granted = slice
 	return slice
 }
+
+// countFaults accounts the page faults since in.faults was read. Between two refuels a goroutine hardly ever changes its
+// thread; where it did, the figures of two threads have been compared and the part is left out if it shows.
+func (in *Instance) countFaults() {
+	now := threadFaults()
+	if now > in.faults && now-in.faults < maxFaults {
+		in.usage.Faults += now - in.faults
+	}
+	in.faults = now
+}
+
+// maxFaults is more than a slice can bring about.
+const maxFaults = 100_000
 
 // check ends the call with a panic if it may not go on, and raises the soft interrupt when its time has come.
 func (in *Instance) check() {
@@ -406,7 +429,10 @@ func (in *Instance) transact(op abi.Op, n int, encode func([]byte), dst []byte, 
 		if st == abi.StatusFault || st > abi.StatusHandled {
 			return &FaultError{op.String(), string(answer[:min(len(answer), 1024)])}
 		}
-		dst, status = append(dst, answer...), st
+		in.usage.Payload, status = len(answer), st
+		if l.MaxPayload == 0 || len(answer) <= l.MaxPayload {
+			dst = append(dst, answer...)
+		}
 		return nil
 	})
 	return dst, status, err

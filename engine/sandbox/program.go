@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -60,6 +61,9 @@ func (h *Host) Load(ctx context.Context, g *abi.Guest, progress Progress) (*Prog
 	if err != nil {
 		return nil, fmt.Errorf("module: %w", err)
 	}
+	if hasStart(wasm) {
+		return nil, fmt.Errorf("%w: a start function, which would run outside any limit", ErrContract)
+	}
 	if p.module, err = meter.Rewrite(wasm, meter.Config{Trusted: g.Trusted, Unmetered: h.cfg.Unmetered, LiftData: true, MaxMemoryPages: maxPages}); err != nil {
 		return nil, err
 	}
@@ -75,6 +79,24 @@ func (h *Host) Load(ctx context.Context, g *abi.Guest, progress Progress) (*Prog
 		h.cfg.Logger.Warn("guest can't be snapshotted, every instance starts anew", "guest", g.Name, "reasons", p.module.Reasons)
 	}
 	return p, nil
+}
+
+// hasStart says whether a module has a start section, as far as its sections can be told apart; meter.Rewrite refuses what is
+// not well-formed.
+func hasStart(wasm []byte) bool {
+	const magic, startSection = 8, 8
+	for at := magic; at < len(wasm); {
+		id := wasm[at]
+		size, n := binary.Uvarint(wasm[at+1:])
+		if n <= 0 || size > uint64(len(wasm)) {
+			return false
+		}
+		if id == startSection {
+			return true
+		}
+		at += 1 + n + int(size)
+	}
+	return false
 }
 
 // Files is the tree of the guest's own files, nil if it has none.

@@ -109,3 +109,18 @@ func (s *scanner) count(mem []byte) (int64, bool) {
 	}
 	return total, true
 }
+
+// threadFaults is the number of page faults of the calling thread so far.
+func threadFaults() uint64 {
+	var u unix.Rusage
+	if _, _, e := unix.RawSyscall(unix.SYS_GETRUSAGE, unix.RUSAGE_THREAD, uintptr(unsafe.Pointer(&u)), 0); e != 0 {
+		return 0
+	}
+	return uint64(u.Minflt) + uint64(u.Majflt)
+}
+
+// disable makes scans fail, as on kernels without them.
+func (s *scanner) disable() {
+	s.close()
+	s.file = nil
+}

@@ -171,37 +171,48 @@ func (p *Program) readSnapshot(file string) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, ok := bytes.CutPrefix(b, []byte(snapshotMagic))
-	if !ok || len(body) < sha256.Size+4 {
-		return nil, errors.New("not a snapshot")
+	h, mem, err := parseSnapshot(b)
+	if err != nil {
+		return nil, err
 	}
-	sum, body := body[:sha256.Size], body[sha256.Size:]
-	if got := sha256.Sum256(body); !bytes.Equal(sum, got[:]) {
-		return nil, errors.New("checksum differs")
-	}
-	n := binary.LittleEndian.Uint32(body)
-	if uint64(n)+4 > uint64(len(body)) {
-		return nil, errors.New("header cut off")
-	}
-	var h snapshotHeader
-	if err := json.Unmarshal(body[4:4+n], &h); err != nil {
-		return nil, fmt.Errorf("header: %w", err)
-	}
-	pages := body[4+n:]
 	if h.ABI != abi.Version || h.Program != hex.EncodeToString(p.hash[:]) || h.Guest != p.guest.Digest || len(h.Globals) != len(p.module.Globals) {
 		return nil, errors.New("made for another program")
 	}
-	if h.Length < 0 || h.Length%wasmPage != 0 || h.Length > bootMemory {
-		return nil, fmt.Errorf("length %d", h.Length)
+	s := &Snapshot{p: p, globals: h.Globals, info: h.Info}
+	return s, s.capture(mem)
+}
+
+// parseSnapshot decodes a snapshot's file.
+func parseSnapshot(b []byte) (h snapshotHeader, mem []byte, err error) {
+	body, ok := bytes.CutPrefix(b, []byte(snapshotMagic))
+	if !ok || len(body) < sha256.Size+4 {
+		return h, nil, errors.New("not a snapshot")
 	}
-	mem := make([]byte, h.Length)
+	sum, body := body[:sha256.Size], body[sha256.Size:]
+	if got := sha256.Sum256(body); !bytes.Equal(sum, got[:]) {
+		return h, nil, errors.New("checksum differs")
+	}
+	n := binary.LittleEndian.Uint32(body)
+	if uint64(n)+4 > uint64(len(body)) {
+		return h, nil, errors.New("header cut off")
+	}
+	if err := json.Unmarshal(body[4:4+n], &h); err != nil {
+		return h, nil, fmt.Errorf("header: %w", err)
+	}
+	pages := body[4+n:]
+	if h.Length < 0 || h.Length%wasmPage != 0 || h.Length > bootMemory {
+		return h, nil, fmt.Errorf("length %d", h.Length)
+	}
+	mem = make([]byte, h.Length)
 	for _, r := range h.Runs {
 		if r[0] < 0 || r[1] < r[0] || r[1] > h.Length || r[1]-r[0] > len(pages) {
-			return nil, errors.New("pages don't fit")
+			return h, nil, errors.New("pages don't fit")
 		}
 		copy(mem[r[0]:r[1]], pages)
 		pages = pages[r[1]-r[0]:]
 	}
-	s := &Snapshot{p: p, globals: h.Globals, info: h.Info}
-	return s, s.capture(mem)
+	if len(pages) > 0 {
+		return h, nil, fmt.Errorf("%d bytes after the last page", len(pages))
+	}
+	return h, mem, nil
 }
