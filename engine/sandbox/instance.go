@@ -27,6 +27,8 @@ type Limits struct {
 	Soft     time.Time       // when the soft interrupt is raised; zero = never
 	CPU      *cpu.Task       // share of the processors; may be nil
 
+	Faults bool // count page faults, at 1 µs a call
+
 	// MaxPayload is the length beyond which a payload is not copied out of the guest; 0 = none. Usage.Payload tells.
 	MaxPayload int
 }
@@ -37,7 +39,7 @@ type Usage struct {
 	PeakMemory  uint64 // most linear memory since bind, bytes
 	Interrupted bool   // the soft interrupt was raised
 	Payload     int    // bytes of the payload, returned or, beyond Limits.MaxPayload, not
-	Faults      uint64 // page faults, as far as the system tells
+	Faults      uint64 // page faults, as far as the system tells; only with Limits.Faults
 }
 
 type state uint8
@@ -268,7 +270,7 @@ func (in *Instance) run(l Limits, f func() error) error {
 	}
 	in.granted = slice
 	in.fuel.Set(uint64(in.granted))
-	in.faults = threadFaults()
+	in.beginFaults()
 	err := f()
 	in.countFaults()
 	in.usage.Fuel += uint64(max(0, in.granted-int64(in.fuel.Get())))
@@ -293,14 +295,24 @@ func (in *Instance) refuel(left int64) int64 {
 	} else {
 		runtime.Gosched()
 	}
-	in.faults = threadFaults()
+	in.beginFaults()
 	in.granted = slice
 	return slice
+}
+
+// beginFaults notes where the thread's count of page faults stands.
+func (in *Instance) beginFaults() {
+	if in.limits.Faults {
+		in.faults = threadFaults()
+	}
 }
 
 // countFaults accounts the page faults since in.faults was read. Between two refuels a goroutine hardly ever changes its
 // thread; where it did, the figures of two threads have been compared and the part is left out if it shows.
 func (in *Instance) countFaults() {
+	if !in.limits.Faults {
+		return
+	}
 	now := threadFaults()
 	if now > in.faults && now-in.faults < maxFaults {
 		in.usage.Faults += now - in.faults

@@ -610,7 +610,9 @@ func TestAccounting(t *testing.T) {
 	if runtime.GOOS == "linux" {
 		in := bound(t, p, s)
 		invoke(t, in, soon(), cmd('g', 40))
-		invoke(t, in, soon(), cmd('d', 500, 1<<18))
+		l := soon()
+		l.Faults = true
+		invoke(t, in, l, cmd('d', 500, 1<<18))
 		if n := in.Usage().Faults; n < 400 {
 			t.Errorf("%d page faults for 500 new pages", n)
 		}
