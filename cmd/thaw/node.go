@@ -78,7 +78,7 @@ func (n *node) start(ctx context.Context, stderr io.Writer) error {
 	n.engine, err = engine.New(ctx, engine.Config{
 		Guests: guests(), CacheDir: filepath.Join(cfg.Data, "cache"), Region: cfg.Region, Concurrency: limits.Concurrency, MemoryBudget: budget,
 		IdleTimeout: cfg.IdleTimeout, CPU: mode, CPUs: cpus, FunctionSnapshots: cfg.FunctionSnapshots, MaxPayload: limits.SyncPayload,
-		MaxUnpacked: limits.UnzippedSize, Logger: n.log, Logs: n.functionLog, Progress: progressPrinter(stderr),
+		MaxUnpacked: limits.UnzippedSize, Logger: n.log, Logs: n.functionLog, Progress: progressPrinter(ctx, stderr),
 	})
 	if err != nil {
 		return err
@@ -122,33 +122,6 @@ func (n *node) stop(ctx context.Context) {
 	if n.store != nil {
 		if err := n.store.Close(); err != nil {
 			n.log.Error("store", "error", err)
-		}
-	}
-}
-
-// progressPrinter tells a person who waits for a first start what is going on. Later starts take a moment and are silent.
-func progressPrinter(w io.Writer) func(engine.Progress) {
-	const patience = 400 * time.Millisecond
-	var announce *time.Timer
-	first := false
-	return func(p engine.Progress) {
-		if announce != nil {
-			announce.Stop()
-		}
-		switch p.Stage {
-		case "compile":
-			announce = time.AfterFunc(patience, func() {
-				fmt.Fprintf(w, "thaw: compiling %s, which takes some seconds and is kept for later starts\n", p.Guest)
-			})
-		case "snapshot":
-			first = true
-			fmt.Fprintf(w, "thaw: %s compiled in %.1f s, taking its start-up snapshot\n", p.Guest, p.Elapsed.Seconds())
-		case "ready":
-			if first {
-				fmt.Fprintf(w, "thaw: %s ready after %.1f s\n", p.Guest, p.Elapsed.Seconds())
-			}
-		case "failed":
-			fmt.Fprintf(w, "thaw: %s is not available: %v\n", p.Guest, p.Err)
 		}
 	}
 }

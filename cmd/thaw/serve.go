@@ -47,6 +47,7 @@ func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
 	go func() {
 		select {
 		case <-signals:
+			fmt.Fprintln(os.Stderr, "thaw: finishing what runs; a second signal ends at once")
 			cancel()
 		case <-ctx.Done():
 			signal.Stop(signals)
@@ -63,7 +64,6 @@ func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
 func (n *node) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
-		n.log.Info("shutting down")
 		n.stop(ctx)
 		return nil
 	case err := <-n.served:

@@ -6,6 +6,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -61,6 +62,9 @@ results, and keep serving (or exit with --once).`,
 			}
 			if err := n.demonstrate(ctx, cmd.OutOrStdout()); err != nil {
 				n.stop(ctx)
+				if ctx.Err() != nil {
+					return errors.New("interrupted")
+				}
 				return err
 			}
 			if once {
