@@ -6,8 +6,7 @@ type analysis struct {
 	codeAt     int      // where the instructions begin in the body
 	cost       uint32   // of what is outside loops
 	loops      []loop   // in the order of their beginnings
-	calls      []uint32 // targets of direct calls, whole index space
-	indirect   []uint32 // types of indirect calls
+	calls      []call   // in the order of their places
 	refs       []uint32 // functions whose address is taken
 	bulk       bool     // has an instruction charged by length
 	tables     bool     // changes a table
@@ -18,9 +17,20 @@ type analysis struct {
 
 // loop is what the pass knows of a loop.
 type loop struct {
-	cost  uint32 // of a round, without inner loops
-	calls bool   // it, or a loop in it, calls or may call refuel otherwise
+	cost   uint32 // of a round, without inner loops
+	calls  bool   // it, or a loop in it, calls or may call refuel otherwise
+	parent int    // index of the loop around it, -1 = none
 }
+
+// call is what the pass knows of a call.
+type call struct {
+	target   uint32 // function, whole index space, or type of an indirect call
+	indirect bool
+	loop     bool // it is in a loop
+}
+
+// callsAny says whether a function is no leaf.
+func (a *analysis) callsAny() bool { return len(a.calls) > 0 }
 
 // analyse decodes a body once and validates its nesting.
 func analyse(body []byte) (*analysis, error) {
@@ -53,7 +63,7 @@ func analyse(body []byte) (*analysis, error) {
 		case opBlock, opIf:
 			open = append(open, construct{top.loop, in.op == opIf})
 		case opLoop:
-			a.loops = append(a.loops, loop{})
+			a.loops = append(a.loops, loop{parent: top.loop})
 			open = append(open, construct{loop: len(a.loops) - 1})
 		case opElse:
 			if !top.isIf {
@@ -62,24 +72,16 @@ func analyse(body []byte) (*analysis, error) {
 			open[len(open)-1].isIf = false
 		case opEnd:
 			open = open[:len(open)-1]
-		case opBr, opBrIf:
-			if int(in.index) >= len(open) {
-				r.fail("label %d at depth %d", in.index, len(open))
-			}
-		case opCall:
-			a.calls = append(a.calls, in.index)
-		case opCallIndirect:
-			a.indirect = append(a.indirect, in.index)
+		case opCall, opCallIndirect:
+			a.calls = append(a.calls, call{in.index, in.op == opCallIndirect, top.loop >= 0})
 		case opRefFunc:
 			a.refs = append(a.refs, in.index)
 		case opGlobalGet, opGlobalSet:
 			a.usesGlobal = max(a.usesGlobal, in.index+1)
 		}
 		if in.op == opCall || in.op == opCallIndirect || in.charged() {
-			for _, c := range open {
-				if c.loop >= 0 {
-					a.loops[c.loop].calls = true
-				}
+			for l := top.loop; l >= 0 && !a.loops[l].calls; l = a.loops[l].parent {
+				a.loops[l].calls = true
 			}
 		}
 		a.bulk = a.bulk || in.charged()

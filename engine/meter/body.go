@@ -3,15 +3,16 @@ package meter
 // body rewrites the code of defined function i.
 func (w *rewriter) body(i int) ([]byte, error) {
 	a, code := w.all[i], w.m.code[i]
-	b := make([]byte, 0, len(code)+len(code)/4+32)
-	// Two locals of ours come after the function's: the balance, which saves loading it twice, and a length.
-	balance := uint32(len(w.m.types[w.m.funcs[i]].params)) + a.locals
-	length := balance + 1
+	e := &emitter{w: w, b: make([]byte, 0, len(code)+len(code)/4+32)}
+	// Up to two locals of ours come after the function's: the balance, which saves loading it twice, and a length.
+	e.balance = uint32(len(w.m.types[w.m.funcs[i]].params)) + a.locals
+	e.length = e.balance + 1
 
 	r := &reader{b: code}
 	groups := uint32(r.count())
-	extra := []byte{}
-	if a.bulk || w.checked[i] || len(a.loops) > 0 {
+	from := r.pos
+	var extra []byte
+	if a.bulk || w.entry[i] || w.sites[i] != nil || len(a.loops) > 0 {
 		groups++
 		extra = append(extra, 1, valI64)
 	}
@@ -19,165 +20,259 @@ func (w *rewriter) body(i int) ([]byte, error) {
 		groups++
 		extra = append(extra, 1, valI32)
 	}
-	b = appendU32(b, groups)
-	b = append(b, code[r.pos:a.codeAt]...)
-	b = append(b, extra...)
+	e.u32(groups)
+	e.raw(code[from:a.codeAt])
+	e.raw(extra)
 	r.pos = a.codeAt
-	if w.checked[i] {
-		b = w.entry(b, a.cost, balance)
+	if w.entry[i] {
+		e.pay(w.capped(a.cost))
+	}
+	deep := w.cfg.MaxCallDepth > 0 && a.callsAny()
+	if deep {
+		e.enter(w.blockType(w.m.funcs[i]))
 	}
 
-	// wrapped says for each open construct whether it is a wrapped loop: a branch that leaves one crosses one label more.
-	wrapped := []bool{false}
+	// open says of each open construct whether it is a wrapped loop, and crossed[k] how many of open[:k] are: a branch
+	// crosses one label more for each wrapped loop that it leaves.
+	open, crossed := []bool{false}, []uint32{0, 0}
 	label := func(d uint32) uint32 {
-		extra := uint32(0)
-		for k := range d {
-			if wrapped[len(wrapped)-1-int(k)] {
-				extra++
-			}
+		if uint64(d) >= uint64(len(open)) {
+			r.fail("label %d at depth %d", d, len(open))
+			return 0
 		}
-		return d + extra
+		return d + crossed[len(open)] - crossed[len(open)-int(d)]
 	}
-	// root is the place in wrapped of the outermost loop without calls around the current instruction, -1 outside. In it the
+	push := func(loop bool) {
+		n := crossed[len(open)]
+		if loop {
+			n++
+		}
+		open, crossed = append(open, loop), append(crossed, n)
+	}
+	// root is the place in open of the outermost loop without calls around the current instruction, -1 outside. In it the
 	// balance is kept in a local, so that a round depends on no memory; whatever may leave it stores the balance first.
 	root := -1
-	leaves := func(d uint32) bool { return root >= 0 && len(wrapped)-1-int(d) < root }
-	store := func() { b = appendU32(append(appendU32(append(b, opLocalGet), balance), opGlobalSet), w.fuel) }
-	next := 0
-	for len(wrapped) > 0 && r.err == nil {
+	leaves := func(d uint32) bool { return root >= 0 && len(open)-1-int(d) < root }
+	loop, call := 0, 0
+	for len(open) > 0 && r.err == nil {
 		in := r.next()
 		raw := code[in.start:in.end]
 		switch in.op {
 		case opBlock, opIf:
-			b = append(b, raw...)
-			wrapped = append(wrapped, false)
+			e.raw(raw)
+			push(false)
 		case opLoop:
-			l := a.loops[next]
-			next++
+			l := a.loops[loop]
+			loop++
 			if root < 0 && !l.calls {
-				root = len(wrapped)
-				b = appendU32(append(appendU32(append(b, opGlobalGet), w.fuel), opLocalSet), balance)
+				root = len(open)
+				e.load()
 			}
-			b = append(b, raw...)
-			if root >= 0 {
-				b = append(appendU32(append(b, opLocalGet), balance), opI64Const, 0, opI64LtS, opIf, 0x40)
-				b = appendU32(append(appendU32(append(b, opLocalGet), balance), opCall), w.refuel)
-				b = append(appendU32(append(b, opLocalSet), balance), opEnd)
-				b = append(b, raw...)
-				b = append(appendU32(append(b, opLocalGet), balance), opI64Const)
-				b = append(appendSigned(b, capped(l.cost)), opI64Sub)
-				b = append(appendU32(append(b, opLocalTee), balance), opI64Const, 0, opI64LtS)
-			} else {
-				b = w.refill(w.negative(b))
-				b = append(b, raw...)
-				b = w.charge(b, l.cost, balance)
-			}
-			b = append(b, opBrIf, 1)
-			wrapped = append(wrapped, true)
+			e.wrap(raw, w.capped(l.cost), root >= 0)
+			push(true)
 		case opEnd:
-			b = append(b, opEnd)
-			if wrapped[len(wrapped)-1] {
-				b = append(b, opEnd)
+			last := len(open) - 1
+			if last == 0 && deep {
+				e.op(opEnd) // of the block around the body
+				e.leave()
 			}
-			if wrapped = wrapped[:len(wrapped)-1]; len(wrapped) == root {
-				store()
+			e.op(opEnd)
+			if open[last] {
+				e.op(opEnd)
+			}
+			open, crossed = open[:last], crossed[:last+1]
+			if last == root {
+				e.store()
 				root = -1
 			}
 		case opBr, opBrIf:
 			if leaves(in.index) {
-				store()
+				e.store()
 			}
-			b = appendU32(append(b, in.op), label(in.index))
+			e.op(in.op)
+			e.u32(label(in.index))
 		case opBrTable:
-			if root >= 0 {
-				store()
+			t := &reader{b: raw, pos: 1}
+			labels := make([]uint32, t.count()+1)
+			out := false
+			for k := range labels {
+				labels[k] = t.u32()
+				out = out || leaves(labels[k])
 			}
-			b = w.branchTable(b, raw, len(wrapped), label, r)
+			if out {
+				e.store()
+			}
+			e.op(opBrTable)
+			e.u32(uint32(len(labels) - 1))
+			for _, d := range labels {
+				e.u32(label(d))
+			}
 		case opReturn:
 			if root >= 0 {
-				store()
+				e.store()
 			}
-			b = append(b, opReturn)
-		case opCall, opRefFunc:
-			b = appendU32(append(b, in.op), w.function(in.index))
+			if deep {
+				e.op(opBr)
+				e.u32(label(uint32(len(open) - 1)))
+			} else {
+				e.op(opReturn)
+			}
+		case opCall, opCallIndirect:
+			if in.op == opCall {
+				e.op(opCall)
+				e.u32(w.function(in.index))
+			} else {
+				e.raw(raw)
+			}
+			if s := w.sites[i]; s != nil && s[call] {
+				e.pay(w.capped(a.cost / uint32(len(a.calls))))
+			}
+			call++
+		case opRefFunc:
+			e.op(opRefFunc)
+			e.u32(w.function(in.index))
 		default:
 			if in.charged() {
-				b = w.chargeLength(b, length)
+				e.chargeLength(in.op == opMemoryGrow)
 			}
-			b = append(b, raw...)
+			e.raw(raw)
 		}
 	}
-	return b, r.err
+	return e.b, r.err
 }
 
-// capped is a static cost as it is charged.
-func capped(cost uint32) int64 { return int64(min(max(cost, 1), CostCap)) }
+// emitter appends instructions to a body.
+type emitter struct {
+	w               *rewriter
+	b               []byte
+	balance, length uint32 // locals
+}
 
-func (w *rewriter) branchTable(b, raw []byte, depth int, label func(uint32) uint32, errs *reader) []byte {
-	t := &reader{b: raw, pos: 1}
-	n := t.count()
-	b = appendU32(append(b, opBrTable), uint32(n))
-	for range n + 1 {
-		d := t.u32()
-		if int(d) >= depth {
-			errs.fail("label %d at depth %d", d, depth)
-			return b
+func (e *emitter) raw(b []byte)     { e.b = append(e.b, b...) }
+func (e *emitter) op(ops ...byte)   { e.b = append(e.b, ops...) }
+func (e *emitter) u32(v uint32)     { e.b = appendU32(e.b, v) }
+func (e *emitter) i64(v int64)      { e.b = appendSigned(append(e.b, opI64Const), v) }
+func (e *emitter) get()             { e.op(opLocalGet); e.u32(e.balance) }
+func (e *emitter) set()             { e.op(opLocalSet); e.u32(e.balance) }
+func (e *emitter) tee()             { e.op(opLocalTee); e.u32(e.balance) }
+func (e *emitter) global(op byte)   { e.op(op); e.u32(e.w.fuel) }
+func (e *emitter) load()            { e.global(opGlobalGet); e.set() }
+func (e *emitter) store()           { e.get(); e.global(opGlobalSet) }
+func (e *emitter) below(v int64)    { e.i64(v); e.op(opI64LtS) }
+func (e *emitter) subtract(v int64) { e.i64(v); e.op(opI64Sub) }
+
+// refill replaces the balance in the global by what refuel returns if the i32 on the stack is not 0.
+func (e *emitter) refill() {
+	e.op(opIf, 0x40)
+	e.global(opGlobalGet)
+	e.op(opCall)
+	e.u32(e.w.refuel)
+	e.global(opGlobalSet)
+	e.op(opEnd)
+}
+
+// wrap opens a loop, twice: the call to refuel is between the two heads, outside the hot path. The cost of a round is only
+// subtracted once the balance covers it, and refuel sees the balance as it would be then: what a round costs doesn't depend
+// on how often the balance runs out.
+func (e *emitter) wrap(head []byte, cost int64, local bool) {
+	get := func() {
+		if local {
+			e.get()
+		} else {
+			e.global(opGlobalGet)
 		}
-		b = appendU32(b, label(d))
 	}
-	return b
-}
-
-// charge subtracts a static cost from the balance and leaves an i32 that says whether it is below zero.
-func (w *rewriter) charge(b []byte, cost uint32, local uint32) []byte {
-	b = appendU32(append(b, opGlobalGet), w.fuel)
-	b = appendSigned(append(b, opI64Const), capped(cost))
-	b = append(b, opI64Sub)
-	b = appendU32(append(b, opLocalTee), local)
-	b = appendU32(append(b, opGlobalSet), w.fuel)
-	b = appendU32(append(b, opLocalGet), local)
-	return append(b, opI64Const, 0, opI64LtS)
-}
-
-// entry charges at the beginning of a function. A call to refuel here would make the compiler save all parameters around it,
-// in thousands of small functions. So a trusted module only traps where the balance has fallen far below zero, which means
-// that it has gone on for some 100 ms through calls alone, without a single round of any loop.
-func (w *rewriter) entry(b []byte, cost uint32, local uint32) []byte {
-	if !w.cfg.Trusted {
-		return w.refill(w.charge(b, cost, local))
+	set := func() {
+		if local {
+			e.set()
+		} else {
+			e.global(opGlobalSet)
+		}
 	}
-	b = appendU32(append(b, opGlobalGet), w.fuel)
-	b = appendSigned(append(b, opI64Const), capped(cost))
-	b = append(b, opI64Sub)
-	b = appendU32(append(b, opLocalTee), local)
-	b = appendU32(append(b, opGlobalSet), w.fuel)
-	b = appendU32(append(b, opLocalGet), local)
-	b = appendSigned(append(b, opI64Const), Floor)
-	return append(b, opI64LtS, opIf, 0x40, 0x00, opEnd)
+	e.raw(head)
+	get()
+	e.below(cost)
+	e.op(opIf, 0x40)
+	get()
+	e.subtract(cost)
+	e.op(opCall)
+	e.u32(e.w.refuel)
+	e.i64(cost)
+	e.op(opI64Add)
+	set()
+	e.op(opEnd)
+	e.raw(head)
+	get()
+	if !local {
+		e.tee()
+	}
+	e.below(cost)
+	e.op(opBrIf, 1)
+	e.get()
+	e.subtract(cost)
+	set()
 }
 
-// negative leaves an i32 that says whether the balance is below zero.
-func (w *rewriter) negative(b []byte) []byte {
-	b = appendU32(append(b, opGlobalGet), w.fuel)
-	return append(b, opI64Const, 0, opI64LtS)
+// pay subtracts a cost from the balance and calls refuel if that makes it negative. It leaves the stack as it is, so that it
+// may stand between a call and the use of its results.
+func (e *emitter) pay(cost int64) {
+	e.global(opGlobalGet)
+	e.subtract(cost)
+	e.tee()
+	e.global(opGlobalSet)
+	e.get()
+	e.below(0)
+	e.refill()
 }
 
-// refill calls refuel if the i32 on the stack says so.
-func (w *rewriter) refill(b []byte) []byte {
-	b = append(b, opIf, 0x40)
-	b = appendU32(append(b, opGlobalGet), w.fuel)
-	b = appendU32(append(b, opCall), w.refuel)
-	b = appendU32(append(b, opGlobalSet), w.fuel)
-	return append(b, opEnd)
+// chargeLength charges an operation for the length on top of the stack, and leaves the length there: one unit per 64 bytes
+// or elements, or one per page that memory.grow asks for, unless it asks for more than there can be and so fails.
+func (e *emitter) chargeLength(grow bool) {
+	length := func() { e.op(opLocalGet); e.u32(e.length) }
+	e.op(opLocalSet)
+	e.u32(e.length)
+	e.global(opGlobalGet)
+	length()
+	e.op(opExtendU)
+	if grow {
+		length()
+		e.op(opI32Const)
+		e.b = appendSigned(e.b, 65536)
+		e.op(opI32LeU, opExtendU, opI64Mul)
+	} else {
+		e.op(opI64Const, 6, opI64ShrU)
+	}
+	e.op(opI64Sub)
+	e.tee()
+	e.global(opGlobalSet)
+	e.get()
+	e.below(0)
+	e.refill()
+	length()
 }
 
-// chargeLength charges an operation for the length on top of the stack, one unit per 64, and leaves the length there.
-func (w *rewriter) chargeLength(b []byte, local uint32) []byte {
-	b = appendU32(append(b, opLocalSet), local)
-	b = appendU32(append(b, opGlobalGet), w.fuel)
-	b = appendU32(append(b, opLocalGet), local)
-	b = append(b, opExtendU, opI64Const, 6, opI64ShrU, opI64Sub)
-	b = appendU32(append(b, opGlobalSet), w.fuel)
-	b = w.refill(w.negative(b))
-	return appendU32(append(b, opLocalGet), local)
+// enter counts a call that begins, and opens a block around the body that every way out of it passes the end of.
+func (e *emitter) enter(blockType []byte) {
+	depth := func(op byte) { e.op(op); e.u32(e.w.depth) }
+	depth(opGlobalGet)
+	e.op(opI32Const, 1, opI32Add)
+	depth(opGlobalSet)
+	depth(opGlobalGet)
+	e.op(opI32Const)
+	e.b = appendSigned(e.b, int64(int32(e.w.cfg.MaxCallDepth)))
+	e.op(opI32GtU, opIf, 0x40)
+	e.i64(DepthExceeded)
+	e.op(opCall)
+	e.u32(e.w.refuel)
+	e.op(opDrop, opUnreachable, opEnd)
+	e.op(opBlock)
+	e.raw(blockType)
+}
+
+// leave counts a call that ends.
+func (e *emitter) leave() {
+	e.op(opGlobalGet)
+	e.u32(e.w.depth)
+	e.op(opI32Const, 1, opI32Sub, opGlobalSet)
+	e.u32(e.w.depth)
 }

@@ -5,73 +5,95 @@ import (
 	"slices"
 )
 
-// entryChecks decides which defined functions pay at their entry, so that every cycle of calls passes a check.
-//
-// Untrusted: every function that calls. Trusted: a feedback vertex set of the call graph, found greedily: in each strongly
-// connected component the functions with the most edges inside are taken out, a share of the component at a time, and what
-// is left is decomposed again. Indirect calls go through a node per type, which can't be taken out itself.
-func entryChecks(m *module, all []*analysis, trusted bool) []bool {
+// nonLeaves says of each function whether it calls: the functions of an untrusted module that pay at their entry.
+func nonLeaves(all []*analysis) []bool {
 	checked := make([]bool, len(all))
-	if !trusted {
-		for i, a := range all {
-			checked[i] = len(a.calls) > 0 || len(a.indirect) > 0
-		}
-		return checked
-	}
-	g := newCallGraph(m, all)
-	work := [][]int32{g.everything()}
-	for len(work) > 0 {
-		nodes := work[len(work)-1]
-		work = work[:len(work)-1]
-		for _, scc := range g.components(nodes) {
-			if len(scc) == 1 && !g.loopsToItself(scc[0]) {
-				continue
-			}
-			rest := g.takeOut(scc, checked)
-			work = append(work, rest)
-		}
+	for i, a := range all {
+		checked[i] = a.callsAny()
 	}
 	return checked
 }
 
+// callSites decides which calls of a trusted module are followed by a check, so that every cycle of calls passes one: for
+// each function one flag per call, nil if there is none. It returns the number of nodes taken out besides.
+//
+// The nodes of the graph are functions and the types of indirect calls; a call inside a loop is no edge, for the loop's
+// own check is on every way through it. A feedback vertex set is found greedily: of each strongly connected component the
+// node with the most edges on both sides is taken out, and what is left is decomposed again. A function that is taken out
+// has checks after its calls, a type after all indirect calls of that type.
+func callSites(m *module, all []*analysis) (sites [][]bool, taken int) {
+	g := newCallGraph(m, all)
+	cut, taken := g.feedbackSet()
+	sites = make([][]bool, len(all))
+	for i, a := range all {
+		for k, c := range a.calls {
+			target, ok := g.target(m, c)
+			if c.loop || !ok || !cut[edge{int32(i), target}] {
+				continue
+			}
+			if sites[i] == nil {
+				sites[i] = make([]bool, len(a.calls))
+			}
+			sites[i][k] = true
+		}
+	}
+	return sites, taken
+}
+
+// edge leads from a function to a function or type.
+type edge struct{ from, to int32 }
+
+// callGraph has a node for each defined function and, behind these, one for each type.
 type callGraph struct {
-	functions int       // nodes below are functions, above are types
-	edges     [][]int32 // by node
-	in        []int32   // component number of a node while it is being worked on, 0 = out
+	functions int
+	canonical []int32   // first type that is equal to a type: call_indirect compares structures
+	edges     [][]int32 // by node, sorted, each once
+	into      [][]int32 // the same backwards
+	component []int32   // stamp of the set that a node belongs to
 	stamp     int32
+	index     []int32 // of Tarjan's search, 0 = not seen
+	low       []int32
+	onStack   []bool
+	in, out   []int32 // degrees within a component
 }
 
 func newCallGraph(m *module, all []*analysis) *callGraph {
 	n := len(all)
-	g := &callGraph{functions: n, edges: make([][]int32, n+len(m.types)), in: make([]int32, n+len(m.types))}
-	// Structurally equal types are one type to call_indirect.
-	canonical := make([]int32, len(m.types))
+	nodes := n + len(m.types)
+	g := &callGraph{
+		functions: n, canonical: make([]int32, len(m.types)), edges: make([][]int32, nodes),
+		component: make([]int32, nodes), index: make([]int32, nodes), low: make([]int32, nodes),
+		onStack: make([]bool, nodes), in: make([]int32, nodes), out: make([]int32, nodes),
+	}
 	byShape := map[string]int32{}
 	for i, t := range m.types {
 		shape := string(t.params) + "\x00" + string(t.results)
 		if first, ok := byShape[shape]; ok {
-			canonical[i] = first
+			g.canonical[i] = first
 		} else {
-			byShape[shape], canonical[i] = int32(i), int32(i)
+			byShape[shape], g.canonical[i] = int32(i), int32(i)
 		}
 	}
+	// An indirect call may reach every function of its type whose address is taken anywhere, or that the host could put
+	// into a table.
 	taken := make([]bool, n)
 	take := func(f uint32) {
-		if f >= m.importedFuncs && int(f-m.importedFuncs) < n && !taken[f-m.importedFuncs] {
-			i := f - m.importedFuncs
-			taken[i] = true
-			t := n + int(canonical[m.funcs[i]])
-			g.edges[t] = append(g.edges[t], int32(i))
+		if f < m.importedFuncs || int(f-m.importedFuncs) >= n || taken[f-m.importedFuncs] {
+			return
 		}
+		i := f - m.importedFuncs
+		taken[i] = true
+		t := n + int(g.canonical[m.funcs[i]])
+		g.edges[t] = append(g.edges[t], int32(i))
 	}
 	for _, e := range m.elems {
 		for _, f := range e.funcs {
 			take(f)
 		}
 	}
-	for _, a := range all {
-		for _, f := range a.refs {
-			take(f)
+	for _, x := range m.exports {
+		if x.kind == kindFunc {
+			take(x.index)
 		}
 	}
 	for _, x := range m.globals { // code can put a reference that it finds in a global into a table
@@ -80,144 +102,157 @@ func newCallGraph(m *module, all []*analysis) *callGraph {
 		}
 	}
 	for i, a := range all {
-		var out []int32
-		for _, f := range a.calls {
-			if f >= m.importedFuncs && int(f-m.importedFuncs) < n {
-				out = append(out, int32(f-m.importedFuncs))
+		for _, f := range a.refs {
+			take(f)
+		}
+		for _, c := range a.calls {
+			if t, ok := g.target(m, c); ok && !c.loop {
+				g.edges[i] = append(g.edges[i], t)
 			}
 		}
-		for _, t := range a.indirect {
-			if int(t) < len(canonical) {
-				out = append(out, int32(n)+canonical[t])
-			}
-		}
-		slices.Sort(out)
-		g.edges[i] = slices.Compact(out)
+	}
+	for i := range g.edges {
+		slices.Sort(g.edges[i])
+		g.edges[i] = slices.Compact(g.edges[i])
 	}
 	return g
 }
 
-func (g *callGraph) everything() []int32 {
-	nodes := make([]int32, len(g.edges))
-	for i := range nodes {
-		nodes[i] = int32(i)
+// target is the node that a call leads to, if it is not an imported function.
+func (g *callGraph) target(m *module, c call) (int32, bool) {
+	if c.indirect {
+		return int32(g.functions) + g.canonical[c.target], true
 	}
-	return nodes
+	return int32(c.target) - int32(m.importedFuncs), c.target >= m.importedFuncs
 }
 
-func (g *callGraph) loopsToItself(v int32) bool { return slices.Contains(g.edges[v], v) }
-
-// takeOut marks the busiest functions of a component as checked and returns the rest of it.
-func (g *callGraph) takeOut(scc []int32, checked []bool) []int32 {
-	g.stamp++
-	for _, v := range scc {
-		g.in[v] = g.stamp
+// feedbackSet returns edges that are enough to break every cycle, and how many nodes they belong to.
+func (g *callGraph) feedbackSet() (cut map[edge]bool, taken int) {
+	g.into = make([][]int32, len(g.edges))
+	everything := make([]int32, len(g.edges))
+	for i := range everything {
+		everything[i] = int32(i)
+		for _, w := range g.edges[i] {
+			g.into[w] = append(g.into[w], int32(i))
+		}
 	}
-	degree := make(map[int32][2]int, len(scc))
-	for _, v := range scc {
-		for _, w := range g.edges[v] {
-			if g.in[w] == g.stamp {
-				d := degree[v]
-				d[0]++
-				degree[v] = d
-				d = degree[w]
-				d[1]++
-				degree[w] = d
+	cut = map[edge]bool{}
+	work := [][]int32{everything}
+	for len(work) > 0 {
+		nodes := work[len(work)-1]
+		work = work[:len(work)-1]
+		for _, scc := range g.components(nodes) {
+			if _, self := slices.BinarySearch(g.edges[scc[0]], scc[0]); len(scc) > 1 || self {
+				rest := g.takeOut(scc, cut)
+				taken += len(scc) - len(rest)
+				work = append(work, rest)
 			}
 		}
 	}
-	functions := make([]int32, 0, len(scc))
-	for _, v := range scc {
-		if int(v) < g.functions {
-			functions = append(functions, v)
-		}
-	}
-	slices.SortFunc(functions, func(a, b int32) int {
-		da, db := degree[a], degree[b]
-		return cmp.Or(cmp.Compare(db[0]*db[1], da[0]*da[1]), cmp.Compare(a, b))
-	})
-	share := max(1, len(functions)/200)
-	for _, v := range functions[:share] {
-		checked[v] = true
-		g.in[v] = 0
-	}
-	rest := make([]int32, 0, len(scc))
-	for _, v := range scc {
-		if g.in[v] == g.stamp {
-			rest = append(rest, v)
-		}
-	}
-	return rest
+	return cut, taken
 }
 
-// components finds the strongly connected components of a set of nodes (Tarjan, without recursion).
+// takeOut takes the busiest nodes out of a component, notes the edges that this cuts, and returns the other nodes. One node
+// at a time gives the smallest sets; in large components it is one in 500, for time. Edges to other components need no check,
+// nor do those to nodes taken out earlier: no cycle that is left goes through them.
+func (g *callGraph) takeOut(scc []int32, cut map[edge]bool) []int32 {
+	g.stamp++
+	for _, v := range scc {
+		g.component[v], g.in[v], g.out[v] = g.stamp, 0, 0
+	}
+	for _, v := range scc {
+		for _, w := range g.edges[v] {
+			if g.component[w] == g.stamp {
+				g.out[v]++
+				g.in[w]++
+			}
+		}
+	}
+	weight := func(v int32) int64 { return int64(g.in[v]) * int64(g.out[v]) / int64(min(g.in[v], g.out[v])+1) }
+	slices.SortFunc(scc, func(v, w int32) int { return cmp.Or(cmp.Compare(weight(w), weight(v)), cmp.Compare(v, w)) })
+	n := 1 + len(scc)/500
+	for _, v := range scc[:n] {
+		// Of a function either the calls that it makes or those that it gets; of a type the indirect calls.
+		if int(v) >= g.functions || g.in[v] < g.out[v] && !g.calledByType(v) {
+			for _, u := range g.into[v] {
+				if g.component[u] == g.stamp {
+					cut[edge{u, v}] = true
+				}
+			}
+			continue
+		}
+		for _, w := range g.edges[v] {
+			if g.component[w] == g.stamp {
+				cut[edge{v, w}] = true
+			}
+		}
+	}
+	return scc[n:]
+}
+
+// calledByType says whether a type of the component that is being worked on leads to function v.
+func (g *callGraph) calledByType(v int32) bool {
+	return slices.ContainsFunc(g.into[v], func(u int32) bool { return int(u) >= g.functions && g.component[u] == g.stamp })
+}
+
+// components finds the strongly connected components of a set of nodes (Tarjan's algorithm, without recursion).
 func (g *callGraph) components(nodes []int32) [][]int32 {
 	g.stamp++
 	for _, v := range nodes {
-		g.in[v] = g.stamp
+		g.component[v], g.index[v] = g.stamp, 0
 	}
 	member := g.stamp
-	type state struct{ index, low int32 }
-	states := make(map[int32]*state, len(nodes))
 	type frame struct {
 		v    int32
 		next int
 	}
 	var found [][]int32
 	var stack []int32
-	onStack := map[int32]bool{}
+	var frames []frame
 	var counter int32
 	for _, root := range nodes {
-		if states[root] != nil {
+		if g.index[root] != 0 {
 			continue
 		}
-		frames := []frame{{v: root}}
+		frames = append(frames[:0], frame{v: root})
+	search:
 		for len(frames) > 0 {
 			f := &frames[len(frames)-1]
-			s := states[f.v]
-			if s == nil {
+			v := f.v
+			if g.index[v] == 0 {
 				counter++
-				s = &state{counter, counter}
-				states[f.v] = s
-				stack = append(stack, f.v)
-				onStack[f.v] = true
+				g.index[v], g.low[v], g.onStack[v] = counter, counter, true
+				stack = append(stack, v)
 			}
-			descended := false
-			for f.next < len(g.edges[f.v]) {
-				w := g.edges[f.v][f.next]
+			for f.next < len(g.edges[v]) {
+				w := g.edges[v][f.next]
 				f.next++
-				if g.in[w] != member {
+				if g.component[w] != member {
 					continue
 				}
-				if ws := states[w]; ws == nil {
+				if g.index[w] == 0 {
 					frames = append(frames, frame{v: w})
-					descended = true
-					break
-				} else if onStack[w] {
-					s.low = min(s.low, ws.index)
+					continue search
+				}
+				if g.onStack[w] {
+					g.low[v] = min(g.low[v], g.index[w])
 				}
 			}
-			if descended {
-				continue
-			}
-			v := f.v
 			frames = frames[:len(frames)-1]
 			if len(frames) > 0 {
-				p := states[frames[len(frames)-1].v]
-				p.low = min(p.low, s.low)
+				p := frames[len(frames)-1].v
+				g.low[p] = min(g.low[p], g.low[v])
 			}
-			if s.low == s.index {
-				var scc []int32
-				for {
-					w := stack[len(stack)-1]
-					stack = stack[:len(stack)-1]
-					onStack[w] = false
-					scc = append(scc, w)
-					if w == v {
-						break
-					}
+			if g.low[v] == g.index[v] {
+				from := len(stack) - 1
+				for stack[from] != v {
+					from--
 				}
-				found = append(found, scc)
+				for _, w := range stack[from:] {
+					g.onStack[w] = false
+				}
+				found = append(found, slices.Clone(stack[from:]))
+				stack = stack[:from]
 			}
 		}
 	}

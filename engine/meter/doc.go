@@ -4,9 +4,11 @@
 // # Fuel
 //
 // The module gets a mutable i64 global, exported as FuelGlobal, and an import refuel (i64) -> i64 of module thaw. Metered code
-// subtracts the cost of what it is about to execute, in instructions; where the balance is negative it calls refuel with the
-// balance and goes on with what that returns. The host sets the global before a call, and in refuel it checks deadlines,
-// accounts, sleeps, or panics with a typed error to end the call. refuel must return at least CostCap.
+// subtracts the cost of what it executes, in instructions; where that would make the balance negative it calls refuel with
+// the negative balance and goes on with what that returns. The host sets the global before a call, and in refuel it checks
+// deadlines, accounts, sleeps, or panics with a typed error to end the call. Whatever refuel returns is right: 0 pays what
+// was owed, and a loop that is still in debt calls again. The fuel that a call spends, the sum of what was granted less what
+// was left at each refuel and at the end, doesn't depend on the size of the grants.
 //
 // Where checks are:
 //
@@ -14,25 +16,38 @@
 //     allocation:
 //
 //     loop $outer
-//     fuel < 0 ? fuel = refuel(fuel)
+//     fuel < cost ? fuel = refuel(fuel - cost) + cost
 //     loop $inner
+//     fuel < cost ? br $outer
 //     fuel -= cost
-//     fuel < 0 ? br $outer
 //     body, whose branches to the loop go to $inner
 //     end
 //     end
 //
-//   - at the entry of functions: of every function that calls (Config.Trusted false), or of those that are enough to break
-//     every cycle of the call graph (Trusted), where an indirect call may reach any function of its type whose address is
-//     taken. Recursion therefore always pays. A trusted module doesn't call refuel there but traps once the balance is below
-//     Floor.
+//     In a loop without calls, its inner loops included, the balance is in a local, and is stored by every way out. A trap
+//     in such a loop loses what was spent since the loop began or last bought fuel.
 //
-//   - before memory.copy, memory.fill, memory.init, table.copy, table.fill, table.init, which cost one unit per 64 bytes (or
-//     element) besides, and table.grow.
+//   - in an untrusted module (Config.Trusted false) at the entry of every function that calls another.
 //
-// The cost of a loop's round is the number of instructions in its body outside inner loops, capped at CostCap; straight-line
-// code between loops is charged with its function's entry where that is checked, and is bounded by the module's size where
-// not.
+//   - in a trusted module after calls, as many as are enough to break every cycle of the call graph. An indirect call may
+//     reach any function of its type whose address is taken or that is exported; a call inside a loop is no edge of the
+//     graph, for the loop has its check. After a call all that lives across it is saved already, so that the call of refuel
+//     costs next to nothing; at entries it made the compiler save the parameters of thousands of small functions. Calls that
+//     never return therefore end with the engine's stack, a matter of milliseconds, and calls that do return pay.
+//
+//   - before memory.copy, memory.fill, memory.init, table.copy, table.fill, table.init, table.grow, which cost one unit per
+//     64 bytes or elements besides, and memory.grow, which costs one per page. The balance may become negative by that: the
+//     debt is what refuel is told.
+//
+// The cost of a loop's round is the number of instructions in its body outside inner loops, capped: CostCap in trusted
+// modules, for the body of an interpreter's loop is mostly what a round does not execute, CostCapUntrusted in others.
+// Straight-line code outside loops is charged with the checks of its function where there are any, and is bounded by the
+// module's size where not.
+//
+// # Depth of calls
+//
+// Config.MaxCallDepth counts nested calls of functions that call others in the global DepthGlobal. One too many calls refuel
+// with DepthExceeded, and traps if that returns. It is for a limit below the engine's own.
 //
 // # Snapshots
 //

@@ -14,6 +14,7 @@ const (
 	opLoop         = 0x03
 	opIf           = 0x04
 	opElse         = 0x05
+	opUnreachable  = 0x00
 	opEnd          = 0x0B
 	opBr           = 0x0C
 	opBrIf         = 0x0D
@@ -21,15 +22,24 @@ const (
 	opReturn       = 0x0F
 	opCall         = 0x10
 	opCallIndirect = 0x11
+	opDrop         = 0x1A
 	opLocalGet     = 0x20
 	opLocalSet     = 0x21
 	opLocalTee     = 0x22
 	opGlobalGet    = 0x23
 	opGlobalSet    = 0x24
 	opTableSet     = 0x26
+	opMemoryGrow   = 0x40
+	opI32Const     = 0x41
 	opI64Const     = 0x42
+	opI32GtU       = 0x4B
+	opI32LeU       = 0x4D
 	opI64LtS       = 0x53
+	opI32Add       = 0x6A
+	opI32Sub       = 0x6B
+	opI64Add       = 0x7C
 	opI64Sub       = 0x7D
+	opI64Mul       = 0x7E
 	opI64ShrU      = 0x88
 	opExtendU      = 0xAD
 	opRefFunc      = 0xD2
@@ -70,8 +80,7 @@ func (r *reader) next() (in instr) {
 			r.valType()
 		}
 	case op >= 0x28 && op <= 0x3E:
-		r.u32()
-		r.u32()
+		r.memoryArgument()
 	case op == 0x3F || op == 0x40:
 		if r.byte() != 0 {
 			r.unsupported("more than one memory")
@@ -102,15 +111,13 @@ func (r *reader) next() (in instr) {
 		in.sub = r.u32()
 		switch s := in.sub; {
 		case s <= 11 || s == 92 || s == 93:
-			r.u32()
-			r.u32()
+			r.memoryArgument()
 		case s == 12 || s == 13:
 			r.bytes(16)
 		case s >= 21 && s <= 34:
 			r.byte()
 		case s >= 84 && s <= 91:
-			r.u32()
-			r.u32()
+			r.memoryArgument()
 			r.byte()
 		case s > 255:
 			r.unsupported("opcode 0xfd %d (relaxed vectors)", s)
@@ -124,10 +131,18 @@ func (r *reader) next() (in instr) {
 	return in
 }
 
+// memoryArgument reads an alignment and an offset. Larger alignments are flags of other proposals.
+func (r *reader) memoryArgument() {
+	if align := r.u32(); align >= 32 {
+		r.unsupported("alignment %d (more than one memory)", align)
+	}
+	r.u32()
+}
+
 // charged says whether an instruction takes a length from the top of the stack that has to be paid for.
 func (in *instr) charged() bool {
 	if in.op != opMisc {
-		return false
+		return in.op == opMemoryGrow
 	}
 	switch in.sub {
 	case miscMemoryInit, miscMemoryCopy, miscMemoryFill, miscTableInit, miscTableCopy, miscTableGrow, miscTableFill:

@@ -1,7 +1,5 @@
 package meter
 
-import "slices"
-
 // Section ids of the binary format.
 const (
 	secCustom = iota
@@ -90,6 +88,7 @@ type module struct {
 	dataCount int64 // -1 = none
 
 	importedFuncs, importedGlobals uint32
+	importedTypes                  []uint32 // of imported functions
 }
 
 type limits struct {
@@ -228,6 +227,7 @@ func (m *module) importEntry(r *reader) {
 	case kindFunc:
 		d.index = m.typeIndex(r)
 		m.importedFuncs++
+		m.importedTypes = append(m.importedTypes, d.index)
 	case kindTable:
 		r.tableType()
 	case kindMemory:
@@ -393,14 +393,7 @@ func (r *reader) dataSegment() segment {
 // typeOf returns the type of a function by its index in the whole index space.
 func (m *module) typeOf(f uint32) (uint32, bool) {
 	if f < m.importedFuncs {
-		i := slices.IndexFunc(m.imports, func(d importDesc) bool {
-			if d.kind != kindFunc {
-				return false
-			}
-			f--
-			return f == ^uint32(0)
-		})
-		return m.imports[i].index, true
+		return m.importedTypes[f], true
 	}
 	if f -= m.importedFuncs; int(f) < len(m.funcs) {
 		return m.funcs[f], true

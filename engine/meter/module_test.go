@@ -118,6 +118,8 @@ func TestModuleDescribesItself(t *testing.T) {
 	}
 	want := &Module{
 		MinPages:     2,
+		MaxPages:     5,
+		Initial:      make([]uint64, 4),
 		Snapshotable: true,
 		Globals:      []Global{{"thaw:g1", valI32}, {"thaw:g3", valI64}, {"thaw:g4", valF32}, {"thaw:g5", valF64}},
 		Imports:      []Func{{"env", "seen", []byte{valI32}, []byte{}}},

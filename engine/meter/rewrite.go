@@ -1,30 +1,45 @@
 package meter
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
 
-// FuelGlobal is the export name of the fuel balance, a mutable i64.
-const FuelGlobal = "thaw:fuel"
-
 const (
-	// CostCap bounds the static cost of one check. refuel must return at least as much.
-	CostCap = 64
+	// FuelGlobal is the export name of the fuel balance, a mutable i64.
+	FuelGlobal = "thaw:fuel"
 
-	// Floor is the balance below which a trusted module traps at a function's entry.
-	Floor = -100_000_000
+	// DepthGlobal is the export name of the call depth, a mutable i32, if Config.MaxCallDepth is not 0. A trap leaves it as
+	// it was: the host sets it to 0 before a call into an instance that it goes on using.
+	DepthGlobal = "thaw:depth"
 
-	pageSize = 65536
+	// DepthExceeded is the balance that refuel is called with where calls are nested too deeply. If it returns, the module
+	// traps.
+	DepthExceeded = math.MinInt64
+
+	// CostCap bounds the static cost of one check in a trusted module, CostCapUntrusted in another.
+	CostCap          = 64
+	CostCapUntrusted = 4096
+
+	pageSize  = 65536
+	pageLimit = 65536
 )
 
 // Config configures Rewrite.
 type Config struct {
-	// Trusted modules, interpreters built by us, get entry checks only where a cycle of calls needs one.
+	// Trusted modules, interpreters built by us, have checks outside loops only after calls that close a cycle. In others
+	// every function that calls is checked at its entry, and the cost of a check counts up to CostCapUntrusted.
 	Trusted bool
 	// Unmetered leaves the code as it is and only prepares for snapshots: for comparisons in tests and benchmarks.
 	Unmetered bool
+	// MaxCallDepth bounds how deeply calls of functions that call others may be nested, if it is not 0. The engine bounds
+	// the stack itself; this is for a lower, portable limit.
+	MaxCallDepth uint32
+	// ImportModule is the module that refuel is imported from; "" = "thaw".
+	ImportModule string
 	// LiftData moves active data segments to Module.Image.
 	LiftData bool
 	// MaxMemoryPages replaces the memory's maximum, in pages of 64 KiB, if it is not 0.
@@ -50,7 +65,9 @@ type Module struct {
 	Wasm     []byte
 	Image    []byte // initial memory, if data was lifted; the rest of it is zero
 	MinPages uint32
+	MaxPages uint32 // 65536 if the module sets no maximum
 	Globals  []Global
+	Initial  []uint64 // values of Globals at instantiation, bit patterns; 0 where it depends on an imported global
 
 	Snapshotable bool
 	Reasons      []string // why it isn't
@@ -61,12 +78,17 @@ type Module struct {
 
 // Stats describe what the pass did.
 type Stats struct {
-	Functions, Loops, EntryChecks int
-	BytesIn, BytesOut             int
+	Functions, Loops  int
+	EntryChecks       int // checks outside loops: at the entry of functions, or after calls in a trusted module
+	FeedbackSet       int // functions and types of indirect calls that break every cycle of calls in a trusted module
+	BytesIn, BytesOut int
 }
 
 // Rewrite meters a module and prepares it for snapshots. See the package documentation.
 func Rewrite(wasm []byte, cfg Config) (*Module, error) {
+	if cfg.ImportModule == "" {
+		cfg.ImportModule = "thaw"
+	}
 	m, err := decode(wasm)
 	if err != nil {
 		return nil, err
@@ -77,15 +99,20 @@ func Rewrite(wasm []byte, cfg Config) (*Module, error) {
 			return nil, fmt.Errorf("function %d: %w", i+int(m.importedFuncs), err)
 		}
 	}
-	if err := m.verify(all); err != nil {
+	if err := m.verify(all, cfg.ImportModule); err != nil {
 		return nil, err
 	}
 	out := &Module{}
-	out.describe(m)
+	out.describe(m, cfg.MaxMemoryPages)
 	out.judge(m, all)
-	w := &rewriter{m: m, cfg: cfg, all: all}
-	if !cfg.Unmetered {
-		w.checked = entryChecks(m, all, cfg.Trusted)
+	w := &rewriter{m: m, cfg: cfg, all: all, entry: make([]bool, len(all)), sites: make([][]bool, len(all))}
+	switch {
+	case cfg.Unmetered:
+		w.cfg.MaxCallDepth = 0
+	case cfg.Trusted:
+		w.sites, out.Stats.FeedbackSet = callSites(m, all)
+	default:
+		w.entry = nonLeaves(all)
 	}
 	if cfg.LiftData {
 		if err := out.lift(m); err != nil {
@@ -98,22 +125,27 @@ func Rewrite(wasm []byte, cfg Config) (*Module, error) {
 	out.Stats.BytesIn, out.Stats.BytesOut, out.Stats.Functions = len(wasm), len(out.Wasm), len(m.code)
 	for i, a := range all {
 		out.Stats.Loops += len(a.loops)
-		if w.checked != nil && w.checked[i] {
+		if w.entry[i] {
 			out.Stats.EntryChecks++
+		}
+		for _, site := range w.sites[i] {
+			if site {
+				out.Stats.EntryChecks++
+			}
 		}
 	}
 	return out, nil
 }
 
 // verify checks the indices that the pass itself relies on; the engine's validation does the rest.
-func (m *module) verify(all []*analysis) error {
+func (m *module) verify(all []*analysis, importModule string) error {
 	functions := m.importedFuncs + uint32(len(m.funcs))
 	globals := m.importedGlobals + uint32(len(m.globals))
 	bad := func(what string, i uint32) error {
 		return fmt.Errorf("%w: %s %d does not exist", ErrMalformed, what, i)
 	}
 	for _, d := range m.imports {
-		if d.module == "thaw" && d.name == "refuel" {
+		if d.module == importModule && d.name == "refuel" {
 			return fmt.Errorf("%w: the module imports refuel itself", ErrUnsupported)
 		}
 		if d.kind == kindMemory {
@@ -121,14 +153,17 @@ func (m *module) verify(all []*analysis) error {
 		}
 	}
 	for _, a := range all {
-		for _, f := range append(a.calls, a.refs...) {
-			if f >= functions {
-				return bad("function", f)
+		for _, c := range a.calls {
+			if c.indirect && uint64(c.target) >= uint64(len(m.types)) {
+				return bad("type", c.target)
+			}
+			if !c.indirect && c.target >= functions {
+				return bad("function", c.target)
 			}
 		}
-		for _, t := range a.indirect {
-			if int(t) >= len(m.types) {
-				return bad("type", t)
+		for _, f := range a.refs {
+			if f >= functions {
+				return bad("function", f)
 			}
 		}
 		if a.data && m.dataCount < 0 { // the rewritten module would have one
@@ -165,9 +200,15 @@ func (m *module) verify(all []*analysis) error {
 	return nil
 }
 
-func (out *Module) describe(m *module) {
+func (out *Module) describe(m *module, maximum uint32) {
 	if m.memory != nil {
-		out.MinPages = m.memory.min
+		out.MinPages, out.MaxPages = m.memory.min, pageLimit
+		if m.memory.hasMax {
+			out.MaxPages = m.memory.max
+		}
+		if maximum > 0 {
+			out.MaxPages = maximum
+		}
 	}
 	for _, d := range m.imports {
 		if d.kind == kindFunc {
@@ -215,9 +256,10 @@ func (out *Module) judge(m *module, all []*analysis) {
 		if !g.mutable {
 			continue
 		}
-		switch g.typ {
-		case valI32, valI64, valF32, valF64:
-			out.Globals = append(out.Globals, Global{fmt.Sprintf("thaw:g%d", int(m.importedGlobals)+i), g.typ})
+		switch {
+		case g.numeric():
+			out.Globals = append(out.Globals, Global{m.globalName(i), g.typ})
+			out.Initial = append(out.Initial, constant(g.init))
 		default:
 			reason("mutable global %d of type 0x%x", int(m.importedGlobals)+i, g.typ)
 		}
@@ -254,6 +296,31 @@ func (out *Module) lift(m *module) error {
 	return nil
 }
 
+// globalName is the export name of a defined global.
+func (m *module) globalName(i int) string { return fmt.Sprintf("thaw:g%d", int(m.importedGlobals)+i) }
+
+func (g *globalDesc) numeric() bool { return g.typ >= valF64 && g.typ <= valI32 }
+
+// constant evaluates a constant expression of a numeric type; 0 if it depends on an import.
+func constant(expr []byte) uint64 {
+	r := &reader{b: expr}
+	switch r.byte() {
+	case 0x41:
+		return uint64(uint32(r.i32()))
+	case opI64Const:
+		return uint64(r.i64())
+	case 0x43:
+		if b := r.bytes(4); b != nil {
+			return uint64(binary.LittleEndian.Uint32(b))
+		}
+	case 0x44:
+		if b := r.bytes(8); b != nil {
+			return binary.LittleEndian.Uint64(b)
+		}
+	}
+	return 0
+}
+
 func constI32(expr []byte) (uint32, bool) {
 	r := &reader{b: expr}
 	if r.byte() != 0x41 {
@@ -265,13 +332,37 @@ func constI32(expr []byte) (uint32, bool) {
 
 // rewriter encodes the module anew.
 type rewriter struct {
-	m       *module
-	cfg     Config
-	all     []*analysis
-	checked []bool // nil = unmetered
+	m     *module
+	cfg   Config
+	all   []*analysis
+	entry []bool   // by function: checked at its entry
+	sites [][]bool // by function and call: checked after it; nil = none
 
-	refuel uint32 // function index of the import
-	fuel   uint32 // global index of the balance
+	refuel  uint32            // function index of the import
+	fuel    uint32            // global index of the balance
+	depth   uint32            // global index of the call depth
+	results map[string]uint32 // types without parameters that MaxCallDepth needs, by their results
+}
+
+// capped is a static cost as it is charged.
+func (w *rewriter) capped(cost uint32) int64 {
+	most := uint32(CostCapUntrusted)
+	if w.cfg.Trusted {
+		most = CostCap
+	}
+	return int64(min(max(cost, 1), most))
+}
+
+// blockType is the type of a block that takes nothing and has the results of a function of type t.
+func (w *rewriter) blockType(t uint32) []byte {
+	switch results := w.m.types[t].results; len(results) {
+	case 0:
+		return []byte{0x40}
+	case 1:
+		return results
+	default:
+		return appendSigned(nil, int64(w.results[string(results)]))
+	}
 }
 
 // function is the new index of a function.
@@ -286,6 +377,7 @@ func (w *rewriter) encode(out *Module) ([]byte, error) {
 	m := w.m
 	w.refuel = m.importedFuncs
 	w.fuel = m.importedGlobals + uint32(len(m.globals))
+	w.depth = w.fuel + 1
 	types := m.types
 	refuelType := slices.IndexFunc(types, func(t funcType) bool {
 		return string(t.params) == "\x7e" && string(t.results) == "\x7e"
@@ -293,6 +385,14 @@ func (w *rewriter) encode(out *Module) ([]byte, error) {
 	if refuelType < 0 && !w.cfg.Unmetered {
 		refuelType = len(types)
 		types = append(slices.Clip(types), funcType{[]byte{valI64}, []byte{valI64}})
+	}
+	w.results = map[string]uint32{}
+	for i, a := range w.all {
+		results := m.types[m.funcs[i]].results
+		if _, ok := w.results[string(results)]; !ok && w.cfg.MaxCallDepth > 0 && a.callsAny() && len(results) > 1 {
+			w.results[string(results)] = uint32(len(types))
+			types = append(slices.Clip(types), funcType{nil, results})
+		}
 	}
 	b := []byte("\x00asm\x01\x00\x00\x00")
 
@@ -318,7 +418,7 @@ func (w *rewriter) encode(out *Module) ([]byte, error) {
 	}
 	section(secImport, imports, func(dst []byte, i int) []byte {
 		if i == len(m.imports) {
-			dst = appendName(appendName(dst, "thaw"), "refuel")
+			dst = appendName(appendName(dst, w.cfg.ImportModule), "refuel")
 			return appendU32(append(dst, kindFunc), uint32(refuelType))
 		}
 		d := m.imports[i]
@@ -345,9 +445,15 @@ func (w *rewriter) encode(out *Module) ([]byte, error) {
 	if !w.cfg.Unmetered {
 		globals++
 	}
+	if w.cfg.MaxCallDepth > 0 {
+		globals++
+	}
 	section(secGlobal, globals, func(dst []byte, i int) []byte {
 		if i == len(m.globals) {
 			return append(dst, valI64, 1, opI64Const, 0, opEnd)
+		}
+		if i == len(m.globals)+1 {
+			return append(dst, valI32, 1, opI32Const, 0, opEnd)
 		}
 		g := m.globals[i]
 		mut := byte(0)
@@ -356,7 +462,7 @@ func (w *rewriter) encode(out *Module) ([]byte, error) {
 		}
 		return append(append(dst, g.typ, mut), w.expr(g.init)...)
 	})
-	w.exports(section, out)
+	w.exports(section)
 	if m.start >= 0 {
 		b = appendSection(b, secStart, appendU32(nil, w.function(uint32(m.start))))
 	}
@@ -394,7 +500,7 @@ func (w *rewriter) encode(out *Module) ([]byte, error) {
 	return b, nil
 }
 
-func (w *rewriter) exports(section func(byte, int, func([]byte, int) []byte), out *Module) {
+func (w *rewriter) exports(section func(byte, int, func([]byte, int) []byte)) {
 	m := w.m
 	all := slices.Clone(m.exports)
 	for i := range all {
@@ -406,13 +512,15 @@ func (w *rewriter) exports(section func(byte, int, func([]byte, int) []byte), ou
 		all = append(all, exportDesc{"memory", kindMemory, 0})
 	}
 	for i, g := range m.globals {
-		name := fmt.Sprintf("thaw:g%d", int(m.importedGlobals)+i)
-		if slices.ContainsFunc(out.Globals, func(x Global) bool { return x.Export == name }) && g.mutable {
-			all = append(all, exportDesc{name, kindGlobal, m.importedGlobals + uint32(i)})
+		if g.numeric() && g.mutable {
+			all = append(all, exportDesc{m.globalName(i), kindGlobal, m.importedGlobals + uint32(i)})
 		}
 	}
 	if !w.cfg.Unmetered {
 		all = append(all, exportDesc{FuelGlobal, kindGlobal, w.fuel})
+	}
+	if w.cfg.MaxCallDepth > 0 {
+		all = append(all, exportDesc{DepthGlobal, kindGlobal, w.depth})
 	}
 	section(secExport, len(all), func(dst []byte, i int) []byte {
 		return appendU32(append(appendName(dst, all[i].name), all[i].kind), all[i].index)
@@ -476,7 +584,7 @@ func (w *rewriter) names(body []byte) []byte {
 				index uint32
 				name  string
 			}
-			entries := []entry{{w.refuel, "thaw.refuel"}}
+			entries := []entry{{w.refuel, w.cfg.ImportModule + ".refuel"}}
 			for range n {
 				entries = append(entries, entry{w.function(sub.u32()), sub.name()})
 			}
