@@ -19,6 +19,8 @@ type instance struct {
 	log  functionLog
 	init time.Duration // of the start
 
+	faults uint64 // page faults of the start
+
 	task, layers *vfs.Tree
 	loaded       bool       // the snapshot that the instance is bound to has the handler loaded
 	frame        abi.Invoke // reused
@@ -26,7 +28,7 @@ type instance struct {
 
 // limits are those of one call into the guest.
 func (in *instance) limits(ctx context.Context, deadline time.Time) sandbox.Limits {
-	l := sandbox.Limits{Context: ctx, Stopped: in.v.e.ended, Deadline: deadline, CPU: in.cpu}
+	l := sandbox.Limits{Context: ctx, Stopped: in.v.e.ended, Deadline: deadline, CPU: in.cpu, MaxPayload: in.v.e.cfg.MaxPayload}
 	if s := in.v.g.abi.SoftInterrupt; s > 0 {
 		l.Soft = deadline.Add(-s)
 	}
@@ -81,12 +83,18 @@ func (in *instance) bind(s *sandbox.Snapshot) error {
 
 func (in *instance) restore(ctx context.Context) error {
 	env := environment(&in.v.f, in.v.g.abi, in.v.e.cfg.Region, in.log.stream)
-	return in.box.Restore(env, in.limits(ctx, time.Now().Add(in.v.e.cfg.InitTimeout)))
+	limits := in.limits(ctx, time.Now().Add(in.v.e.cfg.InitTimeout))
+	limits.Faults = true
+	err := in.box.Restore(env, limits)
+	in.faults += in.box.Usage().Faults
+	return err
 }
 
 func (in *instance) load(ctx context.Context) error {
 	limits := in.limits(ctx, time.Now().Add(in.v.e.cfg.InitTimeout))
+	limits.Faults = true
 	payload, status, err := in.box.Load(in.v.loadRecord(in.log.stream), nil, limits)
+	in.faults += in.box.Usage().Faults
 	switch {
 	case err != nil && in.canceled(ctx, err):
 		return err
@@ -121,7 +129,9 @@ func (in *instance) invoke(ctx context.Context, req *Request, resp *Response) (a
 	if req.InvokedARN == "" {
 		in.frame.InvokedARN = in.v.f.ARN
 	}
-	payload, status, err := in.box.Invoke(&in.frame, resp.Payload, in.limits(ctx, deadline))
+	limits := in.limits(ctx, deadline)
+	limits.Faults = resp.Report.Cold
+	payload, status, err := in.box.Invoke(&in.frame, resp.Payload, limits)
 	in.frame = abi.Invoke{}
 	duration := since(begin)
 	usage := in.box.Usage()
@@ -146,6 +156,7 @@ func (in *instance) invoke(ctx context.Context, req *Request, resp *Response) (a
 		}
 	default:
 		resp.Payload = payload
+		n := usage.Payload // may be more than was copied out of the guest
 		switch status {
 		case abi.StatusError:
 			resp.FunctionError = Unhandled
@@ -154,18 +165,21 @@ func (in *instance) invoke(ctx context.Context, req *Request, resp *Response) (a
 				payload, line := failure(in.v.f.Runtime, resp.RequestID, in.v.f.Timeout, sandbox.ErrDeadline)
 				resp.Payload = append(resp.Payload[:0], payload...)
 				in.log.Record(abi.LogError, []byte(line))
-				alive, duration = false, in.v.f.Timeout
+				alive, duration, n = false, in.v.f.Timeout, 0
 			}
 		case abi.StatusHandled:
 			resp.FunctionError = Handled
 		}
-		if n := len(resp.Payload); n > in.v.e.cfg.MaxPayload {
+		if n > in.v.e.cfg.MaxPayload {
 			resp.FunctionError = Unhandled
 			resp.Payload = append(resp.Payload[:0], tooLarge(n, in.v.e.cfg.MaxPayload)...)
 		}
 	}
 	resp.Report.Duration, resp.Report.Billed = duration, billed(duration)
 	resp.Report.Fuel, resp.Report.MaxMemory = usage.Fuel, usage.PeakMemory
+	if resp.Report.Cold {
+		resp.Report.Faults = in.faults + usage.Faults
+	}
 	in.log.end(&resp.Report)
 	if req.LogTail {
 		resp.LogTail = in.log.appendTail(resp.LogTail, &resp.Report)

@@ -51,4 +51,5 @@ type Report struct {
 	Fuel      uint64        // metered guest instructions, about
 	MaxMemory uint64        // the most linear memory in use, bytes
 	MemoryMB  int           // the function's configured memory
+	Faults    uint64        // page faults of a cold start and its invocation; not counted when warm, where counting shows
 }
