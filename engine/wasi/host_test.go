@@ -123,16 +123,16 @@ func TestVectors(t *testing.T) {
 			t.Errorf("error %d, want EBADF", e)
 		}
 	})
-	t.Run("streams go to Stdio, buffer by buffer", func(t *testing.T) {
-		var got []string
-		g.p.Stdio = func(fd int, p []byte) { got = append(got, fmt.Sprint(fd, string(p))) }
+	t.Run("streams go to Stdio", func(t *testing.T) {
+		got := map[int]string{}
+		g.p.Stdio = func(fd int, p []byte) { got[fd] += string(p) }
 		g.mod.Memory().Write(1000, []byte("outerr"))
 		g.must("fd_write", 1, g.vectors(1000, 3), 1, scratch)
 		g.must("fd_write", 2, g.vectors(1003, 1, 1004, 2), 2, scratch)
 		fd := g.mustOpen("/dev/stdout", 0, rightWrite)
 		g.must("fd_write", fd, g.vectors(1000, 1), 1, scratch)
-		if want := []string{"1out", "2e", "2rr", "1o"}; !slices.Equal(got, want) {
-			t.Errorf("Stdio got %q, want %q", got, want)
+		if got[1] != "outo" || got[2] != "err" {
+			t.Errorf("Stdio got %v", got)
 		}
 		g.must("fd_read", 0, g.vectors(1000, 3), 1, scratch)
 		if g.u32(scratch) != 0 {
