@@ -5,6 +5,10 @@
 // archive are Go errors that name the entry.
 //
 // A Tree may be used by many instances at once. An FS belongs to the goroutine that runs its instance.
+//
+// Paths are bytes, so that a caller can pass a part of the guest's memory: nothing of a path is kept, what must be is
+// copied. Everything in /tmp is charged against its capacity, names and holes' bookkeeping included, because it is memory
+// of the host that a hostile guest would otherwise get for nothing.
 package vfs
 
 // Errno is a WASI preview 1 error number.

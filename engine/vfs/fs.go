@@ -1,31 +1,43 @@
 package vfs
 
-import (
-	"strings"
-
-	"github.com/thawrun/thaw/abi"
-)
+import "github.com/thawrun/thaw/abi"
 
 const (
-	maxName     = 255
-	maxPath     = 4096
-	maxLinks    = 40      // symbolic links followed in one look-up
-	maxTmpNodes = 100_000 // files and folders in /tmp
-	nodeCost    = 256     // bytes that a node of /tmp counts, besides its contents
+	// maxTmpNames bounds the files, folders and links in /tmp.
+	maxTmpNames = 100_000
+	// nameCost is what a name in /tmp and what it stands for count, in bytes, besides name and contents: more than the Go
+	// values that they are take.
+	nameCost = 512
+	// defaultTmp is Lambda's default size of /tmp.
+	defaultTmp = 512 << 20
+	// firstFree is the first descriptor that is not a standard one.
+	firstFree = 4
 )
 
-// FS is the file system of one instance.
+// FS is the file system of one instance. The zero value is not usable.
 type FS struct {
-	root *node
-	tmp  *node
+	root, variable         *node // "/" and "/var"
+	task, runtime, layers  *node // mounted
+	tmp                    *node
+	noTask, noRun, noLayer *node // empty folders, where nothing is mounted
 
-	tmpCap   int64
+	tmpCap   int64 // bytes, as charged
 	tmpUsed  int64
-	tmpNodes int
+	tmpNames int
+	tmpDirty bool
 	ino      uint64
 
-	files []*File // by descriptor; nil = closed
-	open  int     // descriptors above the standard ones
+	files  []file // by descriptor; node nil = closed
+	open   int    // descriptors above the standard ones
+	lowest int    // no descriptor below is free
+}
+
+// file is an open descriptor.
+type file struct {
+	node        *node
+	pos         int64
+	flags       uint16 // fdflags
+	read, write bool
 }
 
 // Mounts say what an instance sees. A nil tree is an empty folder.
@@ -33,252 +45,202 @@ type Mounts struct {
 	Task    *Tree // /var/task
 	Runtime *Tree // /var/runtime
 	Layers  *Tree // /opt
-	TmpCap  int64 // capacity of /tmp in bytes; 0 = 512 MB
+	// TmpCap is the capacity of /tmp in bytes; 0 = 512 MB. What files cost besides their contents is charged too, for which
+	// a 64th is added.
+	TmpCap int64
 }
 
 // New makes a file system.
 func New(m Mounts) *FS {
 	f := &FS{}
+	f.root = f.fixedDir(nil, "")
+	f.variable = f.fixedDir(f.root, "var")
+	f.noTask = f.fixedDir(f.variable, "task")
+	f.noRun = f.fixedDir(f.variable, "runtime")
+	f.noLayer = f.fixedDir(f.root, "opt")
+	f.task, f.runtime, f.layers = f.noTask, f.noRun, f.noLayer
+	dev := f.fixedDir(f.root, "dev")
+	f.device(dev, "null", devNull)
+	f.device(dev, "zero", devZero)
+	f.device(dev, "urandom", devRandom)
+	f.device(dev, "random", devRandom)
+	f.files = append(make([]file, 0, 16),
+		file{node: f.device(dev, "stdin", devStdin), read: true},
+		file{node: f.device(dev, "stdout", devStdout), write: true},
+		file{node: f.device(dev, "stderr", devStderr), write: true},
+		file{node: f.root, read: true})
+	f.lowest = firstFree
+	f.newTmp()
 	f.Mount(m)
 	return f
 }
 
-// Mount replaces everything: trees, /tmp and descriptors. It is how an instance changes over to another function.
+// fixedDir makes a folder that stays as it is.
+func (f *FS) fixedDir(parent *node, name string) *node {
+	f.ino++
+	d := newDir(f.ino, true)
+	if parent != nil {
+		parent.folder.put(name, d)
+		d.folder.parent = parent
+	}
+	return d
+}
+
+func (f *FS) device(dir *node, name string, d device) *node {
+	f.ino++
+	n := &node{typ: TypeCharDevice, dev: d, ino: f.ino, links: 1}
+	dir.folder.put(name, n)
+	return n
+}
+
+// Mount replaces everything: trees, /tmp and descriptors above the standard ones. It is how an instance changes over to
+// another function, and cheap where nothing was used.
 func (f *FS) Mount(m Mounts) {
-	f.ino = 1 << 32 // trees number from 1
-	f.root = f.readOnlyDir()
-	variable := f.readOnlyDir()
-	variable.children["task"] = f.mountPoint(m.Task)
-	variable.children["runtime"] = f.mountPoint(m.Runtime)
-	f.root.children["var"] = variable
-	f.root.children["opt"] = f.mountPoint(m.Layers)
-	dev := f.readOnlyDir()
-	for name, d := range map[string]device{"null": devNull, "zero": devZero, "urandom": devRandom, "random": devRandom, "stdin": devStdin, "stdout": devStdout, "stderr": devStderr} {
-		dev.children[name] = f.device(d)
+	f.Reset()
+	mount(f.variable, "task", &f.task, f.noTask, m.Task)
+	mount(f.variable, "runtime", &f.runtime, f.noRun, m.Runtime)
+	mount(f.root, "opt", &f.layers, f.noLayer, m.Layers)
+	f.tmpCap = m.TmpCap
+	if f.tmpCap <= 0 {
+		f.tmpCap = defaultTmp
 	}
-	f.root.children["dev"] = dev
-	if f.tmpCap = m.TmpCap; f.tmpCap <= 0 {
-		f.tmpCap = 512 << 20
-	}
-	f.clearTmp()
-	f.files = f.files[:0]
-	for _, d := range []device{devStdin, devStdout, devStderr} {
-		f.files = append(f.files, &File{node: f.device(d), path: "/dev"})
-	}
-	f.files = append(f.files, &File{node: f.root, path: "/", preopen: true})
-	f.open = 0
+	f.tmpCap += f.tmpCap / 64
 }
 
-func (f *FS) readOnlyDir() *node { f.ino++; return newDir(f.ino, true) }
-
-func (f *FS) device(d device) *node {
-	f.ino++
-	return &node{typ: TypeCharDevice, dev: d, mode: 0o666, ino: f.ino, links: 1}
-}
-
-func (f *FS) mountPoint(t *Tree) *node {
-	if t == nil {
-		return f.readOnlyDir()
+func mount(dir *node, name string, at **node, empty *node, t *Tree) {
+	n := empty
+	if t != nil {
+		n = t.root
 	}
-	return t.root
+	if *at != n {
+		dir.folder.set(name, n)
+		*at = n
+	}
 }
 
-func (f *FS) clearTmp() {
-	f.ino++
+// newTmp makes an empty /tmp.
+func (f *FS) newTmp() {
+	f.ino = 1 << 52 // above the trees' numbers, and exact in a double
 	f.tmp = newDir(f.ino, false)
-	f.tmp.mode = 0o1777
 	f.tmp.mtime = now()
-	f.root.children["tmp"] = f.tmp
-	f.tmpUsed, f.tmpNodes = 0, 0
+	f.tmp.atime = f.tmp.mtime
+	f.root.folder.set("tmp", f.tmp)
+	f.tmp.folder.parent = f.root
+	f.tmpUsed, f.tmpNames, f.tmpDirty = 0, 0, false
 }
 
-// Reset closes every descriptor above the standard ones and empties /tmp. It costs nothing where neither was used.
+// Reset closes every descriptor above the standard ones and empties /tmp. Where neither was used it costs a few loads.
 func (f *FS) Reset() {
-	if f.tmpNodes > 0 {
-		f.clearTmp()
+	if len(f.files) > firstFree {
+		clear(f.files[firstFree:])
+		if f.files = f.files[:firstFree]; cap(f.files) > 64 {
+			f.files = append(make([]file, 0, 16), f.files...)
+		}
+		f.open, f.lowest = 0, firstFree
 	}
-	if f.open > 0 || len(f.files) > 4 {
-		clear(f.files[4:])
-		f.files = f.files[:4]
-		f.open = 0
+	for fd := range f.files {
+		f.files[fd].flags, f.files[fd].pos = 0, 0
+	}
+	if f.tmpDirty {
+		f.newTmp()
 	}
 }
 
-// Open is the number of descriptors open besides 0 to 3.
+// OpenFiles is the number of descriptors open besides 0 to 3.
 func (f *FS) OpenFiles() int { return f.open }
 
-// TmpBytes is the memory that /tmp takes.
-func (f *FS) TmpBytes() int64 { return f.tmpUsed + int64(f.tmpNodes)*nodeCost }
+// TmpBytes is the host memory that /tmp takes, about; files that are deleted but still open count.
+func (f *FS) TmpBytes() int64 { return f.tmpUsed }
 
-// TmpEmpty says whether /tmp is empty.
-func (f *FS) TmpEmpty() bool { return f.tmpNodes == 0 }
+// TmpEmpty says whether there is nothing in /tmp.
+func (f *FS) TmpEmpty() bool { return f.tmpNames == 0 }
 
-// absolute joins a path to the folder that it is relative to and removes ".", ".." and double slashes, never leaving "/".
-func absolute(dir, p string) (string, Errno) {
-	if len(p) > maxPath {
-		return "", ENametoolong
-	}
-	if p == "" {
-		return "", ENoent
-	}
-	if strings.IndexByte(p, 0) >= 0 {
-		return "", EInval
-	}
-	if p[0] != '/' {
-		p = dir + "/" + p
-	}
-	if !needsCleaning(p) {
-		return p, OK
-	}
-	var parts []string
-	for part := range strings.SplitSeq(p, "/") {
-		switch part {
-		case "", ".":
-		case "..":
-			if len(parts) > 0 {
-				parts = parts[:len(parts)-1]
-			}
-		default:
-			parts = append(parts, part)
-		}
-	}
-	return "/" + strings.Join(parts, "/"), OK
-}
-
-func needsCleaning(p string) bool {
-	return strings.Contains(p, "//") || strings.Contains(p, "/.") || len(p) > 1 && p[len(p)-1] == '/'
-}
-
-// walk finds the node at an absolute path. Where the last part does not exist it returns its folder, with ENoent.
-func (f *FS) walk(p string, follow bool) (parent, n *node, name string, e Errno) {
-	links := 0
-restart:
-	parent, n, name = nil, f.root, ""
-	rest := p[1:]
-	done := 1 // bytes of p before rest
-	for rest != "" {
-		part := rest
-		i := strings.IndexByte(rest, '/')
-		if i >= 0 {
-			part, rest = rest[:i], rest[i+1:]
-		} else {
-			rest = ""
-		}
-		if n.typ != TypeDir {
-			return nil, nil, "", ENotdir
-		}
-		if len(part) > maxName {
-			return nil, nil, "", ENametoolong
-		}
-		parent, name = n, part
-		n = parent.children[part]
-		if n == nil {
-			if rest != "" {
-				return nil, nil, "", ENoent
-			}
-			return parent, nil, name, ENoent
-		}
-		if n.typ == TypeSymlink && (rest != "" || follow) {
-			if links++; links > maxLinks {
-				return nil, nil, "", ELoop
-			}
-			target, e := absolute(p[:done-1], n.target)
-			if e != OK {
-				return nil, nil, "", e
-			}
-			if rest != "" {
-				if target == "/" {
-					target = ""
-				}
-				target += "/" + rest
-			}
-			if p = target; len(p) > maxPath {
-				return nil, nil, "", ENametoolong
-			}
-			goto restart
-		}
-		done += len(part) + 1
-	}
-	return parent, n, name, OK
-}
-
-// lookup finds what exists at a path relative to the folder of descriptor fd.
-func (f *FS) lookup(fd int32, p string, follow bool) (*node, Errno) {
-	_, n, _, e := f.at(fd, p, follow)
-	return n, e
-}
-
-func (f *FS) at(fd int32, p string, follow bool) (parent, n *node, name string, e Errno) {
-	d, e := f.file(fd)
-	if e != OK {
-		return nil, nil, "", e
-	}
-	if d.node.typ != TypeDir {
-		return nil, nil, "", ENotdir
-	}
-	full, e := absolute(d.path, p)
-	if e != OK {
-		return nil, nil, "", e
-	}
-	parent, n, name, e = f.walk(full, follow)
-	if e == OK && n.typ != TypeDir && p[len(p)-1] == '/' {
-		return nil, nil, "", ENotdir
-	}
-	return parent, n, name, e
-}
-
-func (f *FS) file(fd int32) (*File, Errno) {
-	if fd < 0 || int(fd) >= len(f.files) || f.files[fd] == nil {
+func (f *FS) file(fd int32) (*file, Errno) {
+	if fd < 0 || int(fd) >= len(f.files) || f.files[fd].node == nil {
 		return nil, EBadf
 	}
-	return f.files[fd], OK
+	return &f.files[fd], OK
 }
 
-func (f *FS) add(file *File) (int32, Errno) {
-	for i := 4; i < len(f.files); i++ {
-		if f.files[i] == nil {
-			f.files[i] = file
-			f.open++
-			return int32(i), OK
-		}
+// full says whether no descriptor is free.
+func (f *FS) full() bool { return f.open >= abi.MaxDescriptors-firstFree }
+
+// add opens the lowest free descriptor. full has been asked.
+func (f *FS) add(n file) int32 {
+	for f.lowest < len(f.files) && f.files[f.lowest].node != nil {
+		f.lowest++
 	}
-	if len(f.files) >= abi.MaxDescriptors {
-		return 0, EMfile
+	if f.lowest == len(f.files) {
+		f.files = append(f.files, file{})
 	}
-	f.files = append(f.files, file)
+	f.files[f.lowest] = n
 	f.open++
-	return int32(len(f.files) - 1), OK
+	if !n.node.readOnly {
+		n.node.opens++
+	}
+	f.lowest++
+	return int32(f.lowest - 1)
 }
 
-// grow accounts for a file of /tmp changing its size.
-func (f *FS) grow(by int64) Errno {
-	if f.tmpUsed+by > f.tmpCap {
+// charge implements room.
+func (f *FS) charge(delta int64) bool {
+	if delta > 0 && f.tmpUsed+delta > f.tmpCap {
+		return false
+	}
+	f.tmpUsed += delta
+	return true
+}
+
+// link gives n a name in a folder of /tmp.
+func (f *FS) link(dir *node, name []byte, n *node) Errno {
+	if f.tmpNames >= maxTmpNames || !f.charge(nameCost+int64(len(name))) {
 		return ENospc
 	}
-	f.tmpUsed += by
+	f.tmpDirty = true
+	f.tmpNames++
+	n.links++
+	dir.folder.put(string(name), n) // a copy: name is a part of the guest's memory
+	if n.folder != nil {
+		n.folder.parent = dir
+	}
+	dir.mtime = now()
 	return OK
 }
 
-func (f *FS) newNode(parent *node, name string, n *node) Errno {
-	if f.tmpNodes >= maxTmpNodes {
-		return ENospc
+// unlink takes a name away.
+func (f *FS) unlink(dir *node, name []byte, n *node) {
+	f.charge(-nameCost - int64(len(name)))
+	f.tmpNames--
+	n.links--
+	dir.folder.remove(name)
+	dir.mtime = now()
+	if n.folder != nil && n.links == 0 {
+		n.folder.parent = f.tmp // a deleted folder that is open does not hold deleted ones above it
 	}
-	f.tmpNodes++
-	f.ino++
-	n.ino, n.links = f.ino, 1
-	n.mtime = now()
-	n.atime = n.mtime
-	n.parent = parent
-	parent.children[name] = n
-	parent.mtime = n.mtime
-	return OK
+	f.release(n)
 }
 
-func (f *FS) dropNode(n *node) {
-	if n.links--; n.links > 0 {
+// release gives the memory of a file back that has neither name nor descriptor.
+func (f *FS) release(n *node) {
+	if n.links > 0 || n.opens > 0 || n.readOnly {
 		return
 	}
-	f.tmpNodes--
-	f.tmpUsed -= int64(len(n.data))
-	n.data = nil
+	f.charge(-n.data.held() - int64(len(n.target)))
+	n.data, n.target = data{}, nil
+}
+
+// create makes something new in /tmp.
+func (f *FS) create(at *place, n *node) Errno {
+	if !f.charge(int64(len(n.target))) {
+		return ENospc
+	}
+	f.ino++
+	n.ino, n.links = f.ino, 0
+	n.mtime = now()
+	n.atime = n.mtime
+	if e := f.link(at.dir, at.name, n); e != OK {
+		f.charge(-int64(len(n.target)))
+		return e
+	}
+	return OK
 }

@@ -1,15 +1,11 @@
 package vfs
 
-import (
-	"maps"
-	"slices"
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // Type is the kind of a file, in WASI's numbers (filetype).
 type Type uint8
 
+// The kinds of files there are.
 const (
 	TypeCharDevice Type = 2
 	TypeDir        Type = 3
@@ -29,58 +25,69 @@ const (
 	devStderr
 )
 
-// node is a file, folder, link or device. A node of a Tree never changes but for content, which is filled in once.
+// node is a file, folder, link or device. A node of a Tree is shared by instances and never changes, but for the contents
+// of an entry, which are filled in once. All other nodes belong to one FS.
 type node struct {
 	typ      Type
 	dev      device
 	readOnly bool
-	mode     uint32 // permission bits
 	ino      uint64
-	links    int
 	mtime    int64 // ns since the Unix epoch
 	atime    int64
 
-	children map[string]*node // of a folder
-	parent   *node            // of a folder of /tmp
-	target   string           // of a symlink
+	folder *folder // of a folder
+	target []byte  // of a symlink
+	entry  *entry  // of a file of a tree
+	data   data    // of a file of /tmp
 
-	data    []byte                 // of a file in /tmp
-	size    int64                  // of a file of a tree
-	content atomic.Pointer[[]byte] // of a file of a tree, once read
-	load    func() ([]byte, error) // of a file of a tree
+	links int // names; 0 = deleted. Only kept up to date in /tmp.
+	opens int // descriptors; likewise
 }
 
 func newDir(ino uint64, readOnly bool) *node {
-	return &node{typ: TypeDir, mode: 0o755, ino: ino, links: 1, readOnly: readOnly, children: map[string]*node{}}
-}
-
-// bytes is a regular file's content.
-func (n *node) bytes() ([]byte, Errno) {
-	if n.load == nil {
-		return n.data, OK
-	}
-	if p := n.content.Load(); p != nil {
-		return *p, OK
-	}
-	b, err := n.load()
-	if err != nil {
-		return nil, EIO
-	}
-	// Two instances may have inflated it at once; both results are equal, one is kept.
-	n.content.CompareAndSwap(nil, &b)
-	return *n.content.Load(), OK
+	return &node{typ: TypeDir, ino: ino, links: 1, readOnly: readOnly, folder: &folder{}}
 }
 
 func (n *node) length() int64 {
 	switch {
 	case n.typ == TypeSymlink:
 		return int64(len(n.target))
-	case n.load != nil:
-		return n.size
+	case n.entry != nil:
+		return n.entry.size
 	}
-	return int64(len(n.data))
+	return n.data.size
 }
 
-func (n *node) names() []string { return slices.Sorted(maps.Keys(n.children)) }
+// Stat describes a file.
+type Stat struct {
+	Ino                 uint64 // unique in an FS
+	Type                Type
+	Links               uint64
+	Size                uint64
+	Atime, Mtime, Ctime uint64 // ns since the Unix epoch
+}
+
+func (n *node) stat() Stat {
+	return Stat{
+		Ino: n.ino, Type: n.typ, Links: uint64(n.links), Size: uint64(n.length()),
+		Atime: uint64(n.atime), Mtime: uint64(n.mtime), Ctime: uint64(n.mtime),
+	}
+}
+
+// Times are the new times of a file, ns since the Unix epoch; negative = unchanged.
+type Times struct{ Atime, Mtime int64 }
+
+func (n *node) setTimes(t Times) Errno {
+	if n.readOnly {
+		return ERofs
+	}
+	if t.Atime >= 0 {
+		n.atime = t.Atime
+	}
+	if t.Mtime >= 0 {
+		n.mtime = t.Mtime
+	}
+	return OK
+}
 
 func now() int64 { return time.Now().UnixNano() }

@@ -5,10 +5,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/flate"
 )
@@ -22,10 +25,15 @@ var (
 )
 
 const (
-	// maxEntries bounds what the index of an archive may cost, about 300 bytes each.
-	maxEntries = 200_000
-	// maxLink is the longest target of a symbolic link.
-	maxLink = 4096
+	// maxNodes bounds what the index of an archive may cost: files, links and folders, about 500 bytes each. Folders count
+	// because one entry can stand for many.
+	maxNodes = 200_000
+	// maxDepth bounds the folders in one name.
+	maxDepth = 128
+	// defaultUnpacked is Lambda's limit of 250 MB.
+	defaultUnpacked = 262_144_000
+	// maxRatio is the most that a byte of deflate data can stand for.
+	maxRatio = 1032
 )
 
 // Limits bound an archive.
@@ -37,19 +45,20 @@ func (l Limits) unpacked() int64 {
 	if l.Unpacked > 0 {
 		return l.Unpacked
 	}
-	return 262_144_000
+	return defaultUnpacked
 }
 
 // Tree is a read-only file tree. The zero value is not usable.
 type Tree struct {
 	root  *node
 	stats Stats
-	ino   uint64
+	ino   uint64 // the last one given out
+	nodes int
 }
 
 // Stats describe a tree.
 type Stats struct {
-	Files    int
+	Files    int   // and links
 	Unpacked int64 // bytes
 }
 
@@ -61,85 +70,131 @@ func (t *Tree) Stats() Stats { return t.stats }
 // inflated when first read, and checked then. data must not change afterwards. Backslashes in names, which some Windows
 // tools write, count as slashes, as in Lambda.
 func OpenZip(data []byte, limits Limits) (*Tree, error) {
-	t := &Tree{root: newDir(1, true), ino: 1}
-	return t, t.add(data, limits)
-}
-
-// Merge indexes several archives into one tree, entries of later ones replacing earlier ones.
-func Merge(archives [][]byte, limits Limits) (*Tree, error) {
-	t := &Tree{root: newDir(1, true), ino: 1}
-	for i, data := range archives {
-		one, err := OpenZip(data, limits)
-		if err != nil {
-			return nil, fmt.Errorf("archive %d: %w", i, err)
-		}
-		t.overlay(t.root, one.root)
-		t.stats.Files += one.stats.Files
-		if t.stats.Unpacked += one.stats.Unpacked; t.stats.Unpacked > limits.unpacked() {
-			return nil, fmt.Errorf("%w: %d bytes", ErrTooLarge, t.stats.Unpacked)
-		}
+	a, err := openArchive(data, limits)
+	if err != nil {
+		return nil, err
+	}
+	t := newTree(data)
+	if err := t.add(a, limits); err != nil {
+		return nil, err
 	}
 	return t, nil
 }
 
-func (t *Tree) overlay(dst, src *node) {
-	for name, n := range src.children {
-		if old := dst.children[name]; old != nil && old.typ == TypeDir && n.typ == TypeDir {
-			t.overlay(old, n)
+// Merge indexes several archives into one tree, entries of later ones replacing earlier ones.
+func Merge(archives [][]byte, limits Limits) (*Tree, error) {
+	all := newTree(nil)
+	for i, data := range archives {
+		if i == 0 {
+			all = newTree(data)
+		}
+		a, err := openArchive(data, limits)
+		if err != nil {
+			return nil, fmt.Errorf("archive %d: %w", i, err)
+		}
+		one := &Tree{root: newDir(all.ino+1, true), ino: all.ino + 1, stats: all.stats, nodes: all.nodes}
+		if err := one.add(a, limits); err != nil {
+			return nil, fmt.Errorf("archive %d: %w", i, err)
+		}
+		overlay(all.root, one.root)
+		all.ino, all.stats, all.nodes = one.ino, one.stats, one.nodes
+	}
+	return all, nil
+}
+
+// newTree makes an empty tree. Its inode numbers depend on its contents, so that files of two trees hardly ever pass for
+// one, while all instances, before a snapshot and after, see the same ones. They stay below 1<<52.
+func newTree(data []byte) *Tree {
+	ino := uint64(crc32.ChecksumIEEE(data[max(0, len(data)-1024):]))<<20 + 1<<19
+	return &Tree{root: newDir(ino, true), ino: ino}
+}
+
+func overlay(dst, src *node) {
+	for _, l := range src.folder.order {
+		old := dst.folder.byName[l.name].n
+		if old != nil && old.typ == TypeDir && l.n.typ == TypeDir {
+			overlay(old, l.n)
 			continue
 		}
-		t.ino++
-		n.ino = t.ino
-		dst.children[name] = n
+		dst.folder.set(l.name, l.n)
+		if l.n.folder != nil {
+			l.n.folder.parent = dst
+		}
 	}
 }
 
 // Check reads a whole archive, so that every size and checksum in it is known to be right, and keeps nothing.
 func Check(data []byte, limits Limits) (Stats, error) {
-	t, err := OpenZip(data, limits)
+	a, err := openArchive(data, limits)
 	if err != nil {
 		return Stats{}, err
 	}
-	return t.stats, check("", t.root)
-}
-
-func check(prefix string, n *node) error {
-	for name, c := range n.children {
-		full := path.Join(prefix, name)
-		if c.typ == TypeDir {
-			if err := check(full, c); err != nil {
-				return err
-			}
-		} else if c.typ == TypeFile {
-			if _, err := c.load(); err != nil {
-				return err
-			}
+	t := newTree(data)
+	if err := t.add(a, limits); err != nil {
+		return Stats{}, err
+	}
+	for _, f := range a.files {
+		if f.Mode().IsDir() || strings.HasSuffix(f.Name, `\`) {
+			continue
+		}
+		e := entry{archive: a, f: f, size: int64(f.UncompressedSize64)}
+		if err := e.read(io.Discard); err != nil {
+			return Stats{}, err
 		}
 	}
-	return nil
+	return t.stats, nil
 }
 
-func (t *Tree) add(data []byte, limits Limits) error {
+// archive is what the entries of one archive share.
+type archive struct {
+	data      []byte
+	files     []*zip.File
+	inflaters sync.Pool // of io.ReadCloser from package flate
+}
+
+func openArchive(data []byte, limits Limits) (*archive, error) {
 	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return fmt.Errorf("%w: %w", ErrNotZip, err)
+		return nil, fmt.Errorf("%w: %w", ErrNotZip, err)
 	}
-	if len(r.File) > maxEntries {
-		return fmt.Errorf("%w: %d entries", ErrTooLarge, len(r.File))
+	if len(r.File) > maxNodes {
+		return nil, fmt.Errorf("%w: %d entries", ErrTooLarge, len(r.File))
 	}
-	r.RegisterDecompressor(zip.Deflate, flate.NewReader)
-	var links []link
-	for _, f := range r.File {
+	a := &archive{data: data, files: r.File}
+	r.RegisterDecompressor(zip.Deflate, a.inflate)
+	return a, nil
+}
+
+// inflate is a zip.Decompressor that uses decompressors again: one takes 40 KB.
+func (a *archive) inflate(r io.Reader) io.ReadCloser {
+	f, ok := a.inflaters.Get().(io.ReadCloser)
+	if !ok {
+		return &inflater{flate.NewReader(r), a}
+	}
+	_ = f.(flate.Resetter).Reset(r, nil) // never fails (package flate)
+	return &inflater{f, a}
+}
+
+type inflater struct {
+	io.ReadCloser
+	a *archive
+}
+
+func (i *inflater) Close() error {
+	err := i.ReadCloser.Close()
+	i.a.inflaters.Put(i.ReadCloser)
+	return err
+}
+
+func (t *Tree) add(a *archive, limits Limits) error {
+	for _, f := range a.files {
 		name, isDir, err := cleanName(f.Name)
 		if err != nil {
 			return err
 		}
-		mode := f.Mode()
-		if isDir || mode.IsDir() {
-			if name != "." {
-				if _, err := t.dir(name); err != nil {
-					return err
-				}
+		if isDir || f.Mode().IsDir() {
+			if _, err := t.dir(name); err != nil {
+				return err
 			}
 			continue
 		}
@@ -150,48 +205,60 @@ func (t *Tree) add(data []byte, limits Limits) error {
 		if t.stats.Unpacked += int64(f.UncompressedSize64); t.stats.Unpacked > limits.unpacked() {
 			return fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limits.unpacked())
 		}
-		n, err := t.file(f, data, mode)
-		if err != nil {
-			return err
-		}
 		parent, err := t.dir(path.Dir(name))
 		if err != nil {
 			return err
 		}
-		if parent.children[path.Base(name)] != nil {
+		base := path.Base(name)
+		if _, there := parent.folder.byName[base]; there {
 			return fmt.Errorf("%w: %q is there twice", ErrEntry, f.Name)
 		}
-		parent.children[path.Base(name)] = n
+		n, err := a.node(f)
+		if err != nil {
+			return err
+		}
 		if n.typ == TypeSymlink {
-			links = append(links, link{name, n.target})
+			if target := string(n.target); path.IsAbs(target) || strings.HasPrefix(path.Join(path.Dir(name), target)+"/", "../") {
+				return fmt.Errorf("%w: link %q to %q", ErrTraversal, f.Name, target)
+			}
 		}
-	}
-	for _, l := range links {
-		if path.IsAbs(l.target) || strings.HasPrefix(path.Join(path.Dir(l.name), l.target)+"/", "../") {
-			return fmt.Errorf("%w: link %q to %q", ErrTraversal, l.name, l.target)
+		if n.ino, err = t.number(); err != nil {
+			return err
 		}
+		parent.folder.put(base, n)
 	}
 	return nil
 }
 
-type link struct{ name, target string }
+// number counts a node and returns its inode number.
+func (t *Tree) number() (uint64, error) {
+	if t.nodes++; t.nodes > maxNodes {
+		return 0, fmt.Errorf("%w: more than %d files and folders", ErrTooLarge, maxNodes)
+	}
+	t.ino++
+	return t.ino, nil
+}
 
 // cleanName turns an entry's name into a path within the tree, "." for the root.
 func cleanName(raw string) (name string, isDir bool, err error) {
 	name = strings.ReplaceAll(raw, `\`, "/")
 	isDir = strings.HasSuffix(name, "/")
-	if name == "" || strings.ContainsRune(name, 0) {
+	if name == "" || strings.IndexByte(name, 0) >= 0 {
 		return "", false, fmt.Errorf("%w: name %q", ErrEntry, raw)
 	}
-	if strings.HasPrefix(name, "/") || len(name) > 1 && name[1] == ':' {
+	if name[0] == '/' || len(name) > 2 && name[1] == ':' && name[2] == '/' {
 		return "", false, fmt.Errorf("%w: absolute name %q", ErrTraversal, raw)
 	}
+	depth := 0
 	for part := range strings.SplitSeq(name, "/") {
 		if part == ".." {
 			return "", false, fmt.Errorf("%w: %q", ErrTraversal, raw)
 		}
-		if len(part) > 255 {
-			return "", false, fmt.Errorf("%w: name longer than 255 bytes", ErrEntry)
+		if len(part) > maxName {
+			return "", false, fmt.Errorf("%w: %q has a name longer than %d bytes", ErrEntry, raw, maxName)
+		}
+		if depth++; depth > maxDepth {
+			return "", false, fmt.Errorf("%w: %q is more than %d folders deep", ErrEntry, raw, maxDepth)
 		}
 	}
 	name = path.Clean(name)
@@ -207,16 +274,16 @@ func (t *Tree) dir(name string) (*node, error) {
 	if name == "." {
 		return d, nil
 	}
-	depth := 0
 	for part := range strings.SplitSeq(name, "/") {
-		if depth++; depth > 128 {
-			return nil, fmt.Errorf("%w: more than 128 folders deep", ErrEntry)
-		}
-		c := d.children[part]
+		c := d.folder.byName[part].n
 		if c == nil {
-			t.ino++
-			c = newDir(t.ino, true)
-			d.children[part] = c
+			ino, err := t.number()
+			if err != nil {
+				return nil, err
+			}
+			c = newDir(ino, true)
+			c.folder.parent = d
+			d.folder.put(part, c)
 		} else if c.typ != TypeDir {
 			return nil, fmt.Errorf("%w: %q is a file and a folder", ErrEntry, name)
 		}
@@ -225,64 +292,123 @@ func (t *Tree) dir(name string) (*node, error) {
 	return d, nil
 }
 
-func (t *Tree) file(f *zip.File, data []byte, mode fs.FileMode) (*node, error) {
+func (a *archive) node(f *zip.File) (*node, error) {
 	if f.Flags&1 != 0 {
 		return nil, fmt.Errorf("%w: %q is encrypted", ErrEntry, f.Name)
 	}
 	if f.Method != zip.Store && f.Method != zip.Deflate {
 		return nil, fmt.Errorf("%w: %q is compressed by method %d", ErrEntry, f.Name, f.Method)
 	}
-	t.ino++
-	n := &node{typ: TypeFile, readOnly: true, ino: t.ino, links: 1, mode: uint32(mode.Perm()), mtime: f.Modified.UnixNano(), size: int64(f.UncompressedSize64)}
+	e := &entry{archive: a, f: f, size: int64(f.UncompressedSize64)}
+	n := &node{typ: TypeFile, readOnly: true, links: 1, mtime: max(0, f.Modified.UnixNano()), entry: e}
 	n.atime = n.mtime
-	if n.mode == 0 {
-		n.mode = 0o644
-	}
-	n.load = func() ([]byte, error) { return contents(f, data) }
-	switch mode.Type() {
+	switch f.Mode().Type() {
 	case 0:
 	case fs.ModeSymlink:
-		if n.size > maxLink {
-			return nil, fmt.Errorf("%w: link %q is %d bytes long", ErrEntry, f.Name, n.size)
+		if e.size == 0 || e.size > maxPath {
+			return nil, fmt.Errorf("%w: link %q is %d bytes long", ErrEntry, f.Name, e.size)
 		}
-		target, err := contents(f, data)
+		target, err := e.bytes()
 		if err != nil {
 			return nil, err
 		}
-		n.typ, n.target, n.load = TypeSymlink, string(target), nil
+		if bytes.IndexByte(target, 0) >= 0 {
+			return nil, fmt.Errorf("%w: link %q to %q", ErrEntry, f.Name, target)
+		}
+		n.typ, n.target, n.entry = TypeSymlink, target, nil
 	default:
 		return nil, fmt.Errorf("%w: %q is neither file, folder nor link", ErrEntry, f.Name)
 	}
 	return n, nil
 }
 
-// contents inflates an entry. A stored one is a part of the archive itself.
-func contents(f *zip.File, data []byte) ([]byte, error) {
-	r, err := f.Open()
+// entry is the contents of a file in an archive.
+type entry struct {
+	archive *archive
+	f       *zip.File
+	size    int64
+
+	content atomic.Pointer[[]byte] // once read
+	mu      sync.Mutex             // held while it is read, so that many instances starting at once read it once
+}
+
+// bytes returns the contents, which must not be changed. A stored entry's are a part of the archive itself.
+func (e *entry) bytes() ([]byte, error) {
+	if p := e.content.Load(); p != nil {
+		return *p, nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p := e.content.Load(); p != nil {
+		return *p, nil
+	}
+	b, err := e.load()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %q: %w", ErrEntry, f.Name, err)
+		return nil, err
+	}
+	e.content.Store(&b)
+	return b, nil
+}
+
+func (e *entry) load() ([]byte, error) {
+	if e.f.Method == zip.Store {
+		if err := e.read(io.Discard); err != nil {
+			return nil, err
+		}
+		off, err := e.f.DataOffset()
+		if err != nil || off < 0 || off+e.size > int64(len(e.archive.data)) {
+			return nil, fmt.Errorf("%w: %q: %w", ErrEntry, e.f.Name, errors.Join(err, io.ErrUnexpectedEOF))
+		}
+		return e.archive.data[off : off+e.size : off+e.size], nil
+	}
+	// What an archive declares is not believed further than deflate can compress.
+	if e.f.CompressedSize64 < uint64(e.size)/maxRatio {
+		return nil, fmt.Errorf("%w: %q can't hold the %d bytes that it declares", ErrEntry, e.f.Name, e.size)
+	}
+	w := filler{make([]byte, e.size)}
+	b := w.rest
+	if err := e.read(&w); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// filler is a buffer that is read into without a detour.
+type filler struct{ rest []byte }
+
+func (w *filler) ReadFrom(r io.Reader) (n int64, err error) {
+	k, err := io.ReadFull(r, w.rest)
+	w.rest = w.rest[k:]
+	if err == nil {
+		var more [1]byte // the end, which has the sum checked, or a byte too many
+		if m, e := io.ReadFull(r, more[:]); e != io.EOF {
+			return int64(k + m), e
+		}
+	}
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return int64(k), err
+}
+
+func (w *filler) Write(p []byte) (int, error) {
+	return 0, io.ErrShortWrite // io.Copy uses ReadFrom
+}
+
+// read inflates the entry and compares size and checksum.
+func (e *entry) read(w io.Writer) error {
+	r, err := e.f.Open()
+	if err != nil {
+		return fmt.Errorf("%w: %q: %w", ErrEntry, e.f.Name, err)
 	}
 	defer r.Close()
-	if f.Method == zip.Store {
-		if n, err := io.Copy(io.Discard, r); err != nil || n != int64(f.UncompressedSize64) { // compares the checksum
-			return nil, fmt.Errorf("%w: %q: %d of %d bytes: %w", ErrEntry, f.Name, n, f.UncompressedSize64, err)
-		}
-		off, err := f.DataOffset()
-		if err != nil {
-			return nil, fmt.Errorf("%w: %q: %w", ErrEntry, f.Name, err)
-		}
-		end := off + int64(f.UncompressedSize64)
-		return data[off:end:end], nil
+	// One byte more than declared is asked for: reaching the end has package zip check the sum.
+	n, err := io.Copy(w, io.LimitReader(r, e.size+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %q: %w", ErrEntry, e.f.Name, err)
+	case n != e.size:
+		return fmt.Errorf("%w: %q holds more than the %d bytes that it declares", ErrEntry, e.f.Name, e.size)
 	}
-	// One byte more than declared is asked for: reaching the end checks size and checksum.
-	b := make([]byte, 0, min(f.UncompressedSize64, 64<<10)+1)
-	buf := bytes.NewBuffer(b)
-	n, err := io.Copy(buf, io.LimitReader(r, int64(f.UncompressedSize64)+1))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %q: %w", ErrEntry, f.Name, err)
-	}
-	if n != int64(f.UncompressedSize64) {
-		return nil, fmt.Errorf("%w: %q holds more than the %d bytes that it declares", ErrEntry, f.Name, f.UncompressedSize64)
-	}
-	return buf.Bytes(), nil
+	return nil
 }

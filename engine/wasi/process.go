@@ -28,7 +28,8 @@ import (
 type Process struct {
 	FS *vfs.FS
 
-	// Stdio gets the bytes of every write to descriptor 1 or 2. They are only valid during the call.
+	// Stdio gets the bytes of every write to descriptor 1 or 2 (or /dev/stdout, /dev/stderr), those of one fd_write together
+	// as far as they are not more than 64 KB. They are only valid during the call. nil drops them.
 	Stdio func(fd int, p []byte)
 	// Log gets the records of the host function log, valid during the call. nil drops them.
 	Log func(level abi.LogLevel, p []byte)
@@ -39,30 +40,32 @@ type Process struct {
 	Wake time.Time
 	// Done and Stop end sleeps early when they are closed. May be nil.
 	Done, Stop <-chan struct{}
-	// Check is called before the guest goes on after a sleep. It panics where the call must end.
+	// Check is called before the guest goes on after a sleep, and now and then during a host call that moves megabytes. It
+	// panics where the call must end. May be nil.
 	Check func()
 	// Blocking is called before a sleep and returns what is to be called after it. May be nil.
 	Blocking func() (resume func())
 	// CPUTime is the processor time of the current call, for clocks 2 and 3. nil = time since the process was made.
 	CPUTime func() time.Duration
 
-	call call // the host call in progress
+	call   call   // the host call in progress
+	gather []byte // the buffers of a write in several
+	subs   []byte // the subscriptions of a poll
+}
+
+// maxGather is the most that a write in several buffers is collected to; it stays allocated.
+const maxGather = 64 << 10
+
+func (p *Process) stdio(stream int, b []byte) {
+	if p.Stdio != nil && len(b) > 0 {
+		p.Stdio(stream, b)
+	}
 }
 
 // ExitError is what proc_exit panics with; the call into the guest returns an error that wraps it.
 type ExitError struct{ Code uint32 }
 
 func (e *ExitError) Error() string { return fmt.Sprintf("guest exited with status %d", e.Code) }
-
-// monotonic is clock 1. It counts from the engine's start, a little above 0, for all instances alike, so that it goes on
-// across snapshots made in this process; one from an earlier process may have seen later times, which RESTORE corrects.
-func monotonic(start time.Time) int64 { return int64(time.Since(start)) + int64(time.Hour) }
-
-// Now is clock 1, in ns.
-func Now() int64 { return monotonic(processStart) }
-
-// processStart is the origin of clock 1. A constant of the process: all engines in it may share it.
-var processStart = time.Now()
 
 // Sleep waits for d, or less: the deadline, the soft interrupt and Done end it early.
 func (p *Process) Sleep(d time.Duration) {
