@@ -83,6 +83,9 @@ results, and keep serving (or exit with --once).`,
 // warmCalls is how often each sample is invoked warm; the median is shown.
 const warmCalls = 21
 
+// pause lets the engine refill its spare instances after each cold start, as on a node that is not busy.
+const pause = 100 * time.Millisecond
+
 // demonstrate deploys and invokes the samples over HTTP, as a client would, and prints what came of it.
 func (n *node) demonstrate(ctx context.Context, w io.Writer) error {
 	c := &client{base: n.url()}
@@ -104,6 +107,7 @@ func (n *node) demonstrate(ctx context.Context, w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FUNCTION\tRUNTIME\tCOLD\tWARM\tRESULT")
 	for _, s := range samples() {
+		time.Sleep(pause)
 		result, cold, err := c.invoke(s.name)
 		if err != nil {
 			return fmt.Errorf("invoke %s: %w", s.name, err)
