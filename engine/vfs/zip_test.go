@@ -1,4 +1,4 @@
-package vfs
+package vfs_test
 
 import (
 	"archive/zip"
@@ -6,40 +6,60 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
-	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
-	"time"
+
+	"github.com/thawrun/thaw/engine/vfs"
 )
 
-// item is an entry of an archive made for a test.
+// item is an entry of an archive under test. What is zero is written as it should be.
 type item struct {
-	name, body string
-	mode       fs.FileMode // 0 = 0644
-	store      bool
-	flags      uint16
+	name     string
+	text     string
+	mode     fs.FileMode
+	stored   bool
+	flags    uint16
+	method   uint16
+	declared uint64 // size
+	crc      uint32
 }
 
-func archiveOf(t testing.TB, items ...item) []byte {
+// archive writes entries raw, so that they can lie.
+func archive(t testing.TB, items ...item) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	w := zip.NewWriter(&buf)
-	for _, i := range items {
-		h := &zip.FileHeader{Name: i.name, Method: zip.Deflate, Flags: i.flags, Modified: time.Unix(1_700_000_000, 0)}
-		if i.store {
-			h.Method = zip.Store
+	for _, it := range items {
+		body := []byte(it.text)
+		h := &zip.FileHeader{Name: it.name, Method: zip.Store, Flags: it.flags, NonUTF8: true}
+		if !it.stored {
+			h.Method = zip.Deflate
+			body = deflated(t, it.text)
 		}
-		if i.mode == 0 {
-			i.mode = 0o644
+		if it.method != 0 {
+			h.Method = it.method
 		}
-		h.SetMode(i.mode)
-		f, err := w.CreateHeader(h)
+		if it.mode != 0 {
+			h.SetMode(it.mode)
+		}
+		h.CRC32 = crc32.ChecksumIEEE([]byte(it.text))
+		if it.crc != 0 {
+			h.CRC32 = it.crc
+		}
+		h.CompressedSize64, h.UncompressedSize64 = uint64(len(body)), uint64(len(it.text))
+		if it.declared != 0 {
+			h.UncompressedSize64 = it.declared
+		}
+		if strings.HasSuffix(it.name, "/") { // a folder has no contents
+			h.Method, h.CompressedSize64, body = zip.Store, 0, nil
+		}
+		f, err := w.CreateRaw(h)
+		if err == nil && len(body) > 0 {
+			_, err = f.Write(body)
+		}
 		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.Write([]byte(i.body)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,307 +69,200 @@ func archiveOf(t testing.TB, items ...item) []byte {
 	return buf.Bytes()
 }
 
-func mustOpen(t testing.TB, items ...item) *Tree {
+// deflated compresses a text.
+func deflated(t testing.TB, text string) []byte {
 	t.Helper()
-	tree, err := OpenZip(archiveOf(t, items...), Limits{})
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	f, err := w.Create("x")
+	if err == nil {
+		_, err = f.Write([]byte(text))
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := zip.NewReader(bytes.NewReader(buf.Bytes()), int64(buf.Len()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tree
-}
-
-// readAll reads a file through an FS.
-func readAll(f *FS, p string) (string, Errno) {
-	fd, e := f.OpenAt(3, []byte(p), true, 0, 0, true, false)
-	if e != OK {
-		return "", e
-	}
-	defer f.Close(fd)
-	var all []byte
-	buf := make([]byte, 1000)
-	for {
-		n, e := f.Read(fd, buf)
-		if e != OK {
-			return "", e
-		}
-		if n == 0 {
-			return string(all), OK
-		}
-		all = append(all, buf[:n]...)
-	}
-}
-
-func TestTreeContents(t *testing.T) {
-	long := strings.Repeat("thaw ", 50_000)
-	tree := mustOpen(t,
-		item{name: "app.py", body: "def handler(): pass"},
-		item{name: "lib/", mode: fs.ModeDir | 0o755},
-		item{name: "lib/long.txt", body: long},
-		item{name: "lib/stored.bin", body: long, store: true},
-		item{name: "empty", body: ""},
-		item{name: "./dotted//name.txt", body: "dotted"},
-		item{name: `win\sub\file.txt`, body: "backslash"},
-		item{name: "link", body: "lib/long.txt", mode: fs.ModeSymlink | 0o777},
-		item{name: "lib/up", body: "../app.py", mode: fs.ModeSymlink | 0o777},
-		item{name: "dirlink", body: "lib", mode: fs.ModeSymlink | 0o777},
-		item{name: "a:b", body: "colon"},
-	)
-	f := New(Mounts{Task: tree})
-	for p, want := range map[string]string{
-		"var/task/app.py":              "def handler(): pass",
-		"/var/task/lib/long.txt":       long,
-		"var/task/lib/stored.bin":      long,
-		"var/task/empty":               "",
-		"var/task/dotted/name.txt":     "dotted",
-		"var/task/win/sub/file.txt":    "backslash",
-		"var/task/link":                long,
-		"var/task/lib/up":              "def handler(): pass",
-		"var/task/dirlink/long.txt":    long,
-		"var/task/dirlink/../app.py":   "def handler(): pass",
-		"var/task/lib/./../a:b":        "colon",
-		"var/../../var//task/app.py":   "def handler(): pass",
-		"var/task/dirlink/up":          "def handler(): pass",
-		"var/task/dirlink//./up":       "def handler(): pass",
-		"/var/task/../task/lib/../a:b": "colon",
-	} {
-		if got, e := readAll(f, p); e != OK || got != want {
-			t.Errorf("%s: %d bytes, errno %d, want %d bytes", p, len(got), e, len(want))
-		}
-	}
-	if s := tree.Stats(); s.Files != 10 || s.Unpacked < int64(2*len(long)) {
-		t.Errorf("stats %+v", s)
-	}
-	st, e := f.StatAt(3, []byte("var/task/app.py"), true)
-	if e != OK || st.Mtime != 1_700_000_000e9 || st.Size != 19 || st.Type != TypeFile || st.Links != 1 {
-		t.Errorf("stat: %+v, errno %d", st, e)
-	}
-}
-
-func TestStoredEntriesAliasTheArchive(t *testing.T) {
-	data := archiveOf(t, item{name: "f", body: "unique-contents", store: true})
-	tree, err := OpenZip(data, Limits{})
+	off, err := r.File[0].DataOffset()
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := tree.root.folder.byName["f"].n.entry.bytes()
-	if err != nil || &b[0] != &data[bytes.Index(data, []byte("unique-contents"))] || cap(b) != len(b) {
-		t.Fatalf("not a part of the archive: %q, %v", b, err)
-	}
+	return buf.Bytes()[off:][:r.File[0].CompressedSize64]
 }
 
-func TestHostileArchives(t *testing.T) {
+const link = fs.ModeSymlink | 0o777
+
+// Archives are hostile. What is refused by the index alone never gets as far as being inflated.
+func TestArchivesThatAreRefused(t *testing.T) {
 	deep := strings.Repeat("d/", 200) + "f"
-	tests := []struct {
-		name  string
-		want  error
-		names string // what the error must name
+	for name, c := range map[string]struct {
 		items []item
+		want  error
 	}{
-		{"parent", ErrTraversal, "../x", []item{{name: "../x"}}},
-		{"parent inside", ErrTraversal, "a/../../x", []item{{name: "a/../../x"}}},
-		{"parent by backslash", ErrTraversal, `a\\..\\..\\x`, []item{{name: `a\..\..\x`}}},
-		{"absolute", ErrTraversal, "/etc/passwd", []item{{name: "/etc/passwd"}}},
-		{"drive", ErrTraversal, "C:", []item{{name: `C:\x`}}},
-		{"absolute link", ErrTraversal, "link", []item{{name: "link", body: "/etc/passwd", mode: fs.ModeSymlink}}},
-		{"leaving link", ErrTraversal, "a/link", []item{{name: "a/link", body: "../../x", mode: fs.ModeSymlink}}},
-		{"leaving link in the middle", ErrTraversal, "link", []item{{name: "link", body: "a/../..", mode: fs.ModeSymlink}}},
-		{"empty link", ErrEntry, "link", []item{{name: "link", mode: fs.ModeSymlink}}},
-		{"long link", ErrEntry, "link", []item{{name: "link", body: strings.Repeat("a", 5000), mode: fs.ModeSymlink}}},
-		{"duplicate", ErrEntry, "f", []item{{name: "f", body: "1"}, {name: "f", body: "2"}}},
-		{"duplicate by cleaning", ErrEntry, "./f", []item{{name: "f", body: "1"}, {name: "./f", body: "2"}}},
-		{"file as folder", ErrEntry, "f", []item{{name: "f", body: "1"}, {name: "f/g", body: "2"}}},
-		{"folder as file", ErrEntry, "f", []item{{name: "f/g", body: "1"}, {name: "f", body: "2"}}},
-		{"through a link", ErrEntry, "l", []item{{name: "d/", mode: fs.ModeDir}, {name: "l", body: "d", mode: fs.ModeSymlink}, {name: "l/x", body: "2"}}},
-		{"device", ErrEntry, "dev", []item{{name: "dev", mode: fs.ModeDevice | 0o666}}},
-		{"pipe", ErrEntry, "pipe", []item{{name: "pipe", mode: fs.ModeNamedPipe | 0o666}}},
-		{"NUL", ErrEntry, `a\x00b`, []item{{name: "a\x00b"}}},
-		{"no name", ErrEntry, "", []item{{name: ""}}},
-		{"dot", ErrEntry, ".", []item{{name: "."}}},
-		{"long name", ErrEntry, "nnn", []item{{name: strings.Repeat("n", 256)}}},
-		{"deep", ErrEntry, "d/d", []item{{name: deep}}},
-		{"encrypted", ErrEntry, "f", []item{{name: "f", body: "x", flags: 1}}},
-		{"too large", ErrTooLarge, "big", []item{{name: "big", body: strings.Repeat("x", 1001)}}},
-		{"too large in all", ErrTooLarge, "", []item{{name: "a", body: strings.Repeat("x", 600)}, {name: "b", body: strings.Repeat("x", 600)}}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			tree, err := OpenZip(archiveOf(t, test.items...), Limits{Unpacked: 1000})
-			// The long link is larger than the limit as well.
-			if test.name == "long link" {
-				tree, err = OpenZip(archiveOf(t, test.items...), Limits{})
-			}
-			if !errors.Is(err, test.want) || tree != nil {
-				t.Fatalf("error %v, want %v", err, test.want)
-			}
-			if !strings.Contains(err.Error(), test.names) {
-				t.Errorf("error %q does not name %q", err, test.names)
-			}
-		})
-	}
-}
-
-func TestNotZip(t *testing.T) {
-	for _, data := range [][]byte{nil, []byte("x"), bytes.Repeat([]byte{0}, 1000), []byte("PK\x03\x04 nothing more")} {
-		if _, err := OpenZip(data, Limits{}); !errors.Is(err, ErrNotZip) {
-			t.Errorf("%q: %v", data[:min(10, len(data))], err)
-		}
-		if _, err := Check(data, Limits{}); !errors.Is(err, ErrNotZip) {
-			t.Errorf("%q: %v", data[:min(10, len(data))], err)
-		}
-	}
-}
-
-// lieAboutSize changes the uncompressed size that an archive of one entry declares, everywhere.
-func lieAboutSize(data []byte, from, to uint32) []byte {
-	old, lie := binary.LittleEndian.AppendUint32(nil, from), binary.LittleEndian.AppendUint32(nil, to)
-	return bytes.ReplaceAll(data, old, lie)
-}
-
-func TestBombsAndDamage(t *testing.T) {
-	const size = 0x123456
-	honest := archiveOf(t, item{name: "zeros", body: strings.Repeat("\x00", size)})
-	damaged := bytes.Clone(archiveOf(t, item{name: "s", body: "contents-here", store: true}))
-	damaged[bytes.Index(damaged, []byte("contents-here"))] ^= 1
-	for name, data := range map[string][]byte{
-		"holds more than it declares": lieAboutSize(honest, size, 100),
-		"declares more than it holds": lieAboutSize(honest, size, size+1),
-		"declares the impossible":     lieAboutSize(honest, size, 200_000_000),
-		"wrong checksum":              damaged,
+		"a way up":                         {[]item{{name: "../f"}}, vfs.ErrTraversal},
+		"a way up in the middle":           {[]item{{name: "a/../../f"}}, vfs.ErrTraversal},
+		"a way up and down, that stays in": {[]item{{name: "a/../f"}}, vfs.ErrTraversal},
+		"a way up at the end":              {[]item{{name: "a/.."}}, vfs.ErrTraversal},
+		"a way up by backslash":            {[]item{{name: `..\f`}}, vfs.ErrTraversal},
+		"a folder upwards":                 {[]item{{name: "../d/"}}, vfs.ErrTraversal},
+		"an absolute name":                 {[]item{{name: "/etc/passwd"}}, vfs.ErrTraversal},
+		"an absolute name by backslash":    {[]item{{name: `\etc`}}, vfs.ErrTraversal},
+		"a drive":                          {[]item{{name: `C:\f`}}, vfs.ErrTraversal},
+		"an empty name":                    {[]item{{name: ""}}, vfs.ErrEntry},
+		"a name with a zero":               {[]item{{name: "a\x00b"}}, vfs.ErrEntry},
+		"a file called .":                  {[]item{{name: "."}}, vfs.ErrEntry},
+		"a part of 256 bytes":              {[]item{{name: strings.Repeat("n", 256)}}, vfs.ErrEntry},
+		"200 folders deep":                 {[]item{{name: deep}}, vfs.ErrEntry},
+		"an absolute link":                 {[]item{{name: "l", text: "/etc", mode: link}}, vfs.ErrTraversal},
+		"a link out":                       {[]item{{name: "l", text: "../x", mode: link}}, vfs.ErrTraversal},
+		"a link out of a folder":           {[]item{{name: "a/b/l", text: "../../../x", mode: link}}, vfs.ErrTraversal},
+		"a link to the folder above":       {[]item{{name: "l", text: "..", mode: link}}, vfs.ErrTraversal},
+		"a link of 5000 bytes":             {[]item{{name: "l", text: strings.Repeat("t", 5000), mode: link}}, vfs.ErrEntry},
+		"a link with the wrong checksum":   {[]item{{name: "l", text: "x", mode: link, crc: 1}}, vfs.ErrEntry},
+		"a file twice":                     {[]item{{name: "f"}, {name: "f"}}, vfs.ErrEntry},
+		"a file twice, spelled apart":      {[]item{{name: "a/f"}, {name: "a//f"}}, vfs.ErrEntry},
+		"a file under a file":              {[]item{{name: "f"}, {name: "f/g"}}, vfs.ErrEntry},
+		"a file over a folder":             {[]item{{name: "f/g"}, {name: "f"}}, vfs.ErrEntry},
+		"a file under a link":              {[]item{{name: "d/"}, {name: "l", text: "d", mode: link}, {name: "l/f"}}, vfs.ErrEntry},
+		"an encrypted file":                {[]item{{name: "f", text: "x", flags: 1}}, vfs.ErrEntry},
+		"another compression":              {[]item{{name: "f", text: "x", method: 12}}, vfs.ErrEntry},
+		"a device":                         {[]item{{name: "f", mode: fs.ModeDevice | fs.ModeCharDevice | 0o666}}, vfs.ErrEntry},
+		"a pipe":                           {[]item{{name: "f", mode: fs.ModeNamedPipe | 0o666}}, vfs.ErrEntry},
+		"a file that declares too much":    {[]item{{name: "f", declared: 10_001}}, vfs.ErrTooLarge},
+		"a file that declares 2^63":        {[]item{{name: "f", declared: 1 << 63}}, vfs.ErrTooLarge},
+		"files that declare too much":      {[]item{{name: "f", declared: 6000}, {name: "g", declared: 6000}}, vfs.ErrTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Check(data, Limits{}); !errors.Is(err, ErrEntry) {
-				t.Errorf("Check: %v", err)
-			}
-			tree, err := OpenZip(data, Limits{})
-			if err != nil {
-				t.Fatal(err) // contents are looked at when read
-			}
-			f := New(Mounts{Task: tree})
-			for _, p := range []string{"var/task/zeros", "var/task/s"} {
-				if _, e := readAll(f, p); e != EIO && e != ENoent {
-					t.Errorf("%s: errno %d", p, e)
-				}
+			if _, err := vfs.OpenZip(archive(t, c.items...), vfs.Limits{Unpacked: 10_000}); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
 	}
-	if s, err := Check(honest, Limits{}); err != nil || s != (Stats{Files: 1, Unpacked: size}) {
-		t.Errorf("honest archive: %+v, %v", s, err)
+	t.Run("no archive", func(t *testing.T) {
+		for _, data := range [][]byte{nil, []byte("PK"), make([]byte, 1000), archive(t, item{name: "f"})[:20]} {
+			if _, err := vfs.OpenZip(data, vfs.Limits{}); !errors.Is(err, vfs.ErrNotZip) {
+				t.Errorf("%d bytes: %v, want ErrNotZip", len(data), err)
+			}
+		}
+	})
+}
+
+// What only reading shows is accepted by OpenZip and found by Check.
+func TestContentsThatLie(t *testing.T) {
+	text := strings.Repeat("contents ", 100)
+	for name, it := range map[string]item{
+		"more than declared":           {declared: 10},
+		"less than declared":           {declared: 2000},
+		"another checksum":             {crc: 1},
+		"more than declared, stored":   {stored: true, declared: 10},
+		"less than declared, stored":   {stored: true, declared: 2000},
+		"another checksum, stored":     {stored: true, crc: 1},
+		"no compressed data after all": {method: zip.Deflate, stored: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			it.name, it.text = "f", text
+			data := archive(t, item{name: "good", text: "good"}, it)
+			if _, err := vfs.OpenZip(data, vfs.Limits{}); err != nil {
+				t.Errorf("OpenZip: %v", err)
+			}
+			if _, err := vfs.Check(data, vfs.Limits{}); !errors.Is(err, vfs.ErrEntry) || !strings.Contains(fmt.Sprint(err), `"f"`) {
+				t.Errorf("Check: %v, want ErrEntry for \"f\"", err)
+			}
+		})
 	}
 }
 
-func TestFoldersCountAgainstTheIndex(t *testing.T) {
-	var items []item
-	for i := range maxNodes/100 + 10 {
-		items = append(items, item{name: fmt.Sprintf("%x/", i) + strings.Repeat("d/", 100) + "f", store: true})
-	}
-	if _, err := OpenZip(archiveOf(t, items...), Limits{}); !errors.Is(err, ErrTooLarge) {
-		t.Fatal(err)
+func TestArchivesThatAreAccepted(t *testing.T) {
+	for name, c := range map[string]struct {
+		data  []byte
+		files int
+		bytes int64
+	}{
+		"nothing":                    {archive(t), 0, 0},
+		"a file, deflated":           {archive(t, item{name: "f", text: "12345"}), 1, 5},
+		"a file, stored":             {archive(t, item{name: "f", text: "12345", stored: true}), 1, 5},
+		"folders do not count":       {archive(t, item{name: "d/"}, item{name: "d/e/"}, item{name: "d/e/f", text: "1"}), 1, 1},
+		"a folder twice":             {archive(t, item{name: "d/"}, item{name: "d/"}), 0, 0},
+		"./ before names":            {archive(t, item{name: "./"}, item{name: "./f", text: "1"}), 1, 1},
+		"names with dots":            {archive(t, item{name: "..f"}, item{name: "a..b/...", text: "1"}), 2, 1},
+		"backslashes":                {archive(t, item{name: `d\e\f`, text: "1"}, item{name: "d/e/g", text: "1"}), 2, 2},
+		"links inside":               {archive(t, item{name: "a/l", text: "../b/f", mode: link}, item{name: "b/f", text: "1"}), 2, 7},
+		"a link to nothing":          {archive(t, item{name: "l", text: "nothing", mode: link}), 1, 7},
+		"as much as allowed":         {archive(t, item{name: "f", text: strings.Repeat("x", 1000)}), 1, 1000},
+		"something in front":         {append([]byte("#!/bin/sh\nexit\n"), archive(t, item{name: "f", text: "12345", stored: true})...), 1, 5},
+		"something before, deflated": {append([]byte("#!/bin/sh\nexit\n"), archive(t, item{name: "f", text: "12345"})...), 1, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := vfs.Check(c.data, vfs.Limits{Unpacked: 1000})
+			if err != nil || got.Files != c.files || got.Unpacked != c.bytes {
+				t.Errorf("%+v, %v, want %d files, %d bytes", got, err, c.files, c.bytes)
+			}
+			tree, err := vfs.OpenZip(c.data, vfs.Limits{Unpacked: 1000})
+			if err != nil || tree.Stats() != got {
+				t.Errorf("OpenZip: %v", err)
+			}
+		})
 	}
 }
 
 func TestMerge(t *testing.T) {
-	one := archiveOf(t, item{name: "python/a", body: "1a"}, item{name: "python/b", body: "1b"}, item{name: "swap", body: "file"})
-	two := archiveOf(t, item{name: "python/b", body: "2b"}, item{name: "python/sub/c", body: "2c"}, item{name: "swap/x", body: "in a folder"})
-	tree, err := Merge([][]byte{one, two}, Limits{})
-	if err != nil {
-		t.Fatal(err)
+	first := archive(t, item{name: "both", text: "first"}, item{name: "d/f", text: "12"})
+	second := archive(t, item{name: "both", text: "second"}, item{name: "d/g", text: "34"})
+	if _, err := vfs.Merge([][]byte{first, second}, vfs.Limits{Unpacked: 20}); err != nil {
+		t.Error(err)
 	}
-	f := New(Mounts{Layers: tree})
-	inodes := map[uint64]string{}
-	for p, want := range map[string]string{"opt/python/a": "1a", "opt/python/b": "2b", "opt/python/sub/c": "2c", "opt/swap/x": "in a folder", "opt/python/sub/../a": "1a"} {
-		if got, e := readAll(f, p); e != OK || got != want {
-			t.Errorf("%s: %q, errno %d", p, got, e)
-		}
-		if strings.Contains(p, "..") {
-			continue
-		}
-		st, _ := f.StatAt(3, []byte(p), true)
-		if inodes[st.Ino] != "" {
-			t.Errorf("%s and %s are inode %d", p, inodes[st.Ino], st.Ino)
-		}
-		inodes[st.Ino] = p
+	if _, err := vfs.Merge([][]byte{first, second}, vfs.Limits{Unpacked: 10}); !errors.Is(err, vfs.ErrTooLarge) {
+		t.Errorf("together too large: %v", err)
 	}
-	if _, err := Merge([][]byte{one, two}, Limits{Unpacked: 15}); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("limit of all: %v", err)
+	if _, err := vfs.Merge([][]byte{first, []byte("x")}, vfs.Limits{}); !errors.Is(err, vfs.ErrNotZip) || !strings.Contains(fmt.Sprint(err), "archive 1") {
+		t.Errorf("one that is none: %v, want its number", err)
 	}
-	if empty, err := Merge(nil, Limits{}); err != nil || empty.Stats().Files != 0 {
-		t.Errorf("nothing merged: %v", err)
+	if tree, err := vfs.Merge(nil, vfs.Limits{}); err != nil || tree.Stats().Files != 0 {
+		t.Errorf("none: %v", err)
 	}
 }
 
-func TestTreeIsSharedByInstances(t *testing.T) {
-	body := strings.Repeat("shared ", 100_000)
-	tree := mustOpen(t, item{name: "f", body: body}, item{name: "g", body: body, store: true})
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			f := New(Mounts{Task: tree, Layers: tree})
-			for _, p := range []string{"var/task/f", "opt/f", "var/task/g"} {
-				if got, e := readAll(f, p); e != OK || got != body {
-					t.Errorf("%s: %d bytes, errno %d", p, len(got), e)
-				}
-			}
-			if e := f.SetTimesAt(3, []byte("var/task/f"), true, Times{1, 1}); e != ERofs {
-				t.Errorf("set times: errno %d", e)
-			}
-		})
-	}
-	wg.Wait()
-}
-
+// FuzzOpenZip: no archive makes it panic, use memory beyond its limits, or give an error that isn't one of the four.
 func FuzzOpenZip(f *testing.F) {
-	f.Add(archiveOf(f, item{name: "a/b", body: "x"}, item{name: "l", body: "a/b", mode: fs.ModeSymlink}))
-	f.Add(archiveOf(f, item{name: "s", body: "stored", store: true}, item{name: "d/", mode: fs.ModeDir}))
-	f.Add(lieAboutSize(archiveOf(f, item{name: "z", body: strings.Repeat("\x00", 0x1234)}), 0x1234, 9))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		limits := Limits{Unpacked: 1 << 20}
-		tree, err := OpenZip(data, limits)
-		stats, checkErr := Check(data, limits)
-		if err != nil {
-			if checkErr == nil {
-				t.Fatalf("Check accepts what OpenZip refuses: %v", err)
-			}
-			return
-		}
-		if s := tree.Stats(); s.Unpacked > limits.Unpacked || checkErr == nil && stats != s {
-			t.Fatalf("stats %+v and %+v", s, stats)
-		}
-		// What is in the tree can be read through its path, if the archive is sound, and says so otherwise.
-		fsys := New(Mounts{Task: tree})
-		var visit func(p string)
-		visit = func(p string) {
-			st, e := fsys.StatAt(3, []byte(p), false)
-			if e == ENametoolong {
+	good := archive(f, item{name: "d/"}, item{name: "d/f", text: "some text, some text"}, item{name: "g", text: "stored", stored: true}, item{name: "l", text: "d/f", mode: link})
+	f.Add(good)
+	f.Add(archive(f))
+	f.Add(archive(f, item{name: "../f", text: "x"}))
+	f.Add(archive(f, item{name: "f", text: "x", declared: 1 << 40}))
+	f.Add(archive(f, item{name: "f", text: "x", crc: 7}, item{name: "l", text: "../..", mode: link}))
+	f.Add(good[:len(good)-5])
+	bad := bytes.Clone(good)
+	binary.LittleEndian.PutUint32(bad[len(bad)-6:], 3) // where the directory is
+	f.Add(bad)
+	const limit = 1 << 16
+	known := func(t *testing.T, err error) {
+		for _, k := range []error{vfs.ErrNotZip, vfs.ErrTooLarge, vfs.ErrTraversal, vfs.ErrEntry} {
+			if errors.Is(err, k) {
 				return
 			}
-			if e != OK {
-				t.Fatalf("%q: errno %d", p, e)
-			}
-			switch st.Type {
-			case TypeFile:
-				got, e := readAll(fsys, p)
-				if e != OK && (e != EIO || checkErr == nil) || e == OK && uint64(len(got)) != st.Size {
-					t.Fatalf("%q: %d of %d bytes, errno %d", p, len(got), st.Size, e)
-				}
-			case TypeDir:
-				for _, name := range list(t, fsys, p) {
-					visit(p + "/" + name)
-				}
-			}
 		}
-		visit("var/task")
+		t.Fatalf("an error of no kind: %v", err)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		before := bytes.Clone(data)
+		tree, err := vfs.OpenZip(data, vfs.Limits{Unpacked: limit})
+		if err != nil {
+			known(t, err)
+			return
+		}
+		if n := tree.Stats().Unpacked; n > limit {
+			t.Fatalf("%d bytes accepted", n)
+		}
+		if _, err := vfs.Check(data, vfs.Limits{Unpacked: limit}); err != nil {
+			known(t, err)
+		}
+		if _, err := vfs.Merge([][]byte{data, data}, vfs.Limits{Unpacked: limit}); err != nil {
+			known(t, err)
+		}
+		if !bytes.Equal(before, data) {
+			t.Fatal("the archive was changed")
+		}
 	})
-}
-
-func BenchmarkOpenZip(b *testing.B) {
-	var items []item
-	for i := range 1000 {
-		items = append(items, item{name: fmt.Sprintf("package%d/module%d.py", i%50, i), body: fmt.Sprint(rand.Uint64())})
-	}
-	data := archiveOf(b, items...)
-	for b.Loop() {
-		if _, err := OpenZip(data, Limits{}); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
