@@ -61,9 +61,8 @@ func TestRewrittenModulesBehaveLikeTheOriginal(t *testing.T) {
 					}
 				}
 			}
-			// A round in whose middle fuel was bought is charged twice, so small slices cost more, never less. A trap may
-			// lose the end of the account.
-			if want.Trap == "" && spent[0] < spent[1] {
+			// What is spent depends on what was done, not on how it was bought. A trap may lose the end of the account.
+			if want.Trap == "" && spent[0] != spent[1] {
 				t.Fatalf("%s: %d spent in small slices, %d in a big one", v.name, spent[0], spent[1])
 			}
 		}
