@@ -9,10 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/engine"
 	"github.com/thawrun/thaw/engine/cpu"
-	"github.com/thawrun/thaw/runtimes/python"
 )
 
 // benchHostile measures what functions that never end do to others: how late they are stopped, what a well-behaved function
@@ -23,7 +21,7 @@ func benchHostile(ctx context.Context, dir string) {
 	loop := zipOf(map[string]string{"app.py": "def handler(event, context):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass\n"})
 	hello := zipOf(map[string]string{"app.py": "def handler(event, context): return event\n"})
 	newEngine := func(mode cpu.Mode) *engine.Engine {
-		e, err := engine.New(ctx, engine.Config{Guests: []*abi.Guest{python.Guest()}, CacheDir: filepath.Join(dir, "cache"), CPU: mode, Concurrency: -1})
+		e, err := engine.New(ctx, engine.Config{Guests: guests(), CacheDir: filepath.Join(dir, "cache"), CPU: mode, Concurrency: -1})
 		check(err)
 		check(e.Ready(ctx, "python3.13"))
 		return e
@@ -98,7 +96,7 @@ func latencies(ctx context.Context, e *engine.Engine, n int) samples {
 
 // benchSoak runs a mixed load with failures of every kind for a while and shows whether anything grows.
 func benchSoak(ctx context.Context, dir string) {
-	e, err := engine.New(ctx, engine.Config{Guests: []*abi.Guest{python.Guest()}, CacheDir: filepath.Join(dir, "cache"), MemoryBudget: 256 << 20, Concurrency: -1})
+	e, err := engine.New(ctx, engine.Config{Guests: guests(), CacheDir: filepath.Join(dir, "cache"), MemoryBudget: 256 << 20, Concurrency: -1})
 	check(err)
 	check(e.Ready(ctx, "python3.13"))
 	fmt.Printf("\nSoak, %.0f s of mixed load\n", *soak)

@@ -12,11 +12,9 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/api"
 	"github.com/thawrun/thaw/engine"
 	"github.com/thawrun/thaw/engine/store"
-	"github.com/thawrun/thaw/runtimes/python"
 )
 
 const event = `{"first_name": "John", "last_name": "Doe", "tags": ["a", "b", "c"]}`
@@ -37,7 +35,7 @@ func benchHTTP(ctx context.Context, dir string) {
 	st, err := store.Open(filepath.Join(dir, "store"), store.Options{})
 	check(err)
 	defer st.Close()
-	e, err := engine.New(ctx, engine.Config{Guests: []*abi.Guest{python.Guest()}, CacheDir: filepath.Join(dir, "cache")})
+	e, err := engine.New(ctx, engine.Config{Guests: guests(), CacheDir: filepath.Join(dir, "cache")})
 	check(err)
 	defer e.Close(ctx)
 	server, err := api.New(api.Config{Engine: e, Store: st, Region: "us-east-1", Account: "000000000000", Limits: limits})
@@ -46,16 +44,20 @@ func benchHTTP(ctx context.Context, dir string) {
 	go func() { check(server.Serve(thawLn)) }()
 	defer server.Shutdown(ctx)
 
-	code := zipOf(map[string]string{"app.py": "def handler(event, context): return event"})
-	sha := store.HashCode(code)
-	_, err = st.Update(ctx, "000000000000", "us-east-1", "echo", func(*store.Function) (*store.Change, error) {
-		return &store.Change{Code: code, Function: &store.Function{
-			RevisionID: "1", Runtime: "python3.13", Role: "arn:aws:iam::000000000000:role/r", Handler: "app.handler", Timeout: 3, MemorySize: 128, TmpSize: 512,
-			LastModified: time.Now(), CodeSHA256: sha, CodeSize: int64(len(code)),
-		}}, nil
-	})
-	check(err)
-	check(e.Ready(ctx, "python3.13"))
+	for name, f := range map[string]struct{ runtime, handler, file, code string }{
+		"echo":    {"python3.13", "app.handler", "app.py", "def handler(event, context): return event"},
+		"echo-js": {"nodejs20.x", "index.handler", "index.js", "exports.handler = async (event) => event;"},
+	} {
+		code := zipOf(map[string]string{f.file: f.code})
+		_, err = st.Update(ctx, "000000000000", "us-east-1", name, func(*store.Function) (*store.Change, error) {
+			return &store.Change{Code: code, Function: &store.Function{
+				RevisionID: "1", Runtime: f.runtime, Role: "arn:aws:iam::000000000000:role/r", Handler: f.handler, Timeout: 3, MemorySize: 128, TmpSize: 512,
+				LastModified: time.Now(), CodeSHA256: store.HashCode(code), CodeSize: int64(len(code)),
+			}}, nil
+		})
+		check(err)
+		check(e.Ready(ctx, f.runtime))
+	}
 
 	fmt.Printf("\nHTTP, %d connections on loopback, client and server in one process\n", *connections)
 	fmt.Printf("  %-28s %10s %10s %10s %8s\n", "", "req/s", "p50", "p99", "of echo")
@@ -64,6 +66,7 @@ func benchHTTP(ctx context.Context, dir string) {
 		{"raw fasthttp echo", "POST", "http://" + echoLn.Addr().String() + "/", event},
 		{"GetFunctionConfiguration", "GET", "http://" + thawLn.Addr().String() + "/2015-03-31/functions/echo/configuration", ""},
 		{"Invoke, Python echo, warm", "POST", "http://" + thawLn.Addr().String() + "/2015-03-31/functions/echo/invocations", event},
+		{"Invoke, Node.js echo, warm", "POST", "http://" + thawLn.Addr().String() + "/2015-03-31/functions/echo-js/invocations", event},
 	} {
 		load(m.method, m.url, m.body, 0.3) // warm up
 		rate, all := load(m.method, m.url, m.body, *seconds)
