@@ -138,3 +138,31 @@ func TestBulkOperationsPayByLength(t *testing.T) {
 		})
 	}
 }
+
+// A loop without calls keeps its balance in a local. However it is left, what it cost is on the account.
+func TestLoopsPayHoweverTheyAreLeft(t *testing.T) {
+	h := newHost(t, engines[1].config())
+	for name, code := range map[string][]byte{
+		"at its end":          {opLoop, 0x40, opEnd, opEnd},
+		"by return":           {opLoop, 0x40, opReturn, opEnd, opEnd},
+		"by br":               {opBlock, 0x40, opLoop, 0x40, opBr, 1, opEnd, opEnd, opEnd},
+		"by br_if":            {opBlock, 0x40, opLoop, 0x40, 0x41, 1, opBrIf, 1, opEnd, opEnd, opEnd},
+		"by br_table":         {opBlock, 0x40, opLoop, 0x40, 0x41, 1, opBrTable, 1, 0, 1, opEnd, opEnd, opEnd},
+		"by br to the body":   {opLoop, 0x40, opBr, 1, opEnd, opEnd},
+		"from an inner loop":  {opLoop, 0x40, opLoop, 0x40, opReturn, opEnd, opEnd, opEnd},
+		"from an inner block": {opLoop, 0x40, opBlock, 0x40, opReturn, opEnd, opEnd, opEnd},
+	} {
+		for trust, cfg := range map[string]Config{"trusted": {Trusted: true}, "untrusted": {}} {
+			t.Run(trust+"/"+name, func(t *testing.T) {
+				m, err := Rewrite(oneFunction(code...).bytes(), cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o, used, err := h.run(m.Wasm, 1000, 0, nil)
+				if err != nil || o.Trap != "" || used < 1 || used > 20 {
+					t.Errorf("cost %d (%v, %q)", used, err, o.Trap)
+				}
+			})
+		}
+	}
+}
