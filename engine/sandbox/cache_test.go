@@ -119,6 +119,29 @@ func TestForeignSnapshotFile(t *testing.T) {
 	}
 }
 
+// The snapshot of an earlier build goes when a new one is written, another guest's stays.
+func TestOldSnapshotsAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	start(t, dir)
+	file := cached(t, filepath.Join(dir, "snapshots", "*.snap"))
+	old := filepath.Join(dir, "snapshots", "test-0123456789abcdef.snap")
+	other := filepath.Join(dir, "snapshots", "best-0123456789abcdef.snap")
+	for _, f := range []string{old, other} {
+		if err := os.WriteFile(f, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	start(t, dir)
+	for f, want := range map[string]bool{file: true, old: false, other: true} {
+		if _, err := os.Stat(f); (err == nil) != want {
+			t.Errorf("%s: %v", filepath.Base(f), err)
+		}
+	}
+}
+
 // sealed puts magic and checksum before a snapshot file's body.
 func sealed(body []byte) []byte {
 	sum := sha256.Sum256(body)

@@ -199,6 +199,15 @@ func (in *Instance) Park(s *Snapshot) error {
 	return nil
 }
 
+// Compact gives back the private pages that hold nothing of their own, for an instance that is going to be idle for long: its
+// next call takes some more page faults. What the guest sees doesn't change.
+func (in *Instance) Compact() error {
+	if in.state != stateReady {
+		return ErrState
+	}
+	return in.slot.compact(in.slot.peak, in.p.host.scan)
+}
+
 // Unbind gives up snapshot, files and private memory; the instance becomes a shell that costs address space only.
 func (in *Instance) Unbind() error {
 	if in.state == stateClosed {

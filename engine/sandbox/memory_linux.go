@@ -266,6 +266,31 @@ func (m *memory) unbind(used int) error {
 	return nil
 }
 
+// compact gives back pages that were written and are what they were before, the image's or zero.
+func (m *memory) compact(used int, scan *scanner) error {
+	if m.img == nil || m.img.fd < 0 {
+		return nil
+	}
+	var same [][2]int
+	for _, r := range m.written(used, scan) {
+		for o := r[0]; o < r[1]; o += hostPage {
+			old := zeroPage[:]
+			if o < len(m.img.view) {
+				old = m.img.view[o : o+hostPage]
+			}
+			if bytes.Equal(m.mem[o:o+hostPage], old) {
+				same = appendRun(same, o, o+hostPage)
+			}
+		}
+	}
+	for _, r := range same {
+		if err := m.dropPages(r[0], r[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // written lists the parts of the range that may differ from the image.
 func (m *memory) written(used int, scan *scanner) [][2]int {
 	buf := scan.regions.Get().(*[maxRegions]region)

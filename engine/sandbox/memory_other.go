@@ -63,6 +63,8 @@ func (m *memory) unbind(int) error {
 	return nil
 }
 
+func (m *memory) compact(int, *scanner) error { return nil }
+
 func (m *memory) written(used int, _ *scanner) [][2]int { return [][2]int{{0, used}} }
 
 func (m *memory) private(int, *scanner) int64 { return int64(len(m.mem)) }
@@ -76,4 +78,5 @@ func (*scanner) close()    {}
 // threadFaults is not known.
 func threadFaults() uint64 { return 0 }
 
-func (*scanner) disable() {}
+func (*scanner) works() bool { return false }
+func (*scanner) disable()    {}

@@ -195,7 +195,7 @@ func TestResetIsExact(t *testing.T) {
 			if err := in.Bind(s, testCap, vfs.Mounts{}); err != nil {
 				r.Fatal(err)
 			}
-			steps := rapid.SliceOfN(rapid.IntRange(0, 7), 1, 12).Draw(r, "steps")
+			steps := rapid.SliceOfN(rapid.IntRange(0, 8), 1, 12).Draw(r, "steps")
 			for _, step := range steps {
 				size := uint32(len(in.memory()))
 				switch step {
@@ -221,6 +221,10 @@ func TestResetIsExact(t *testing.T) {
 					}
 					snapshots = append(snapshots, made)
 					checkEqual(t, in, made)
+				case 8:
+					if err := in.Compact(); err != nil {
+						r.Fatal(err)
+					}
 				case 7:
 					now = rapid.SampledFrom(snapshots).Draw(r, "snapshot")
 					way := rapid.IntRange(0, 2).Draw(r, "way")
@@ -745,6 +749,35 @@ func TestClosedInstance(t *testing.T) {
 	if err := foreign.Bind(s, testCap, vfs.Mounts{}); !errors.Is(err, ErrState) {
 		t.Errorf("bind to another program's snapshot: %v", err)
 	}
+}
+
+func TestCompact(t *testing.T) {
+	everywhere(t, func(t *testing.T, h *Host) {
+		p, s := load(t, h, testModule())
+		in := bound(t, p, s)
+		invoke(t, in, soon(), cmd('g', 20))
+		for _, at := range []uint32{70_000, 75_000, 100_000, 300_000, 304_096} { // data, zeros and what grew
+			was := invoke(t, in, soon(), cmd('r', at))
+			invoke(t, in, soon(), cmd('w', at, was+1))
+			invoke(t, in, soon(), cmd('w', at, was))
+		}
+		invoke(t, in, soon(), cmd('w', 110_000, 9))
+		invoke(t, in, soon(), cmd('w', 400_000, 9))
+		before, private := bytes.Clone(in.memory()), in.Footprint()
+		if err := in.Compact(); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(in.memory(), before) {
+			t.Error("memory changed")
+		}
+		if in.slot.img.fd >= 0 && h.scan.works() && private-in.Footprint() < 5*hostPage {
+			t.Errorf("%d bytes before, %d after", private, in.Footprint())
+		}
+		if err := in.Reset(); err != nil {
+			t.Fatal(err)
+		}
+		checkEqual(t, in, s)
+	})
 }
 
 // A page is found to be written by value only where it was written: the delta of an instance that did nothing is empty.

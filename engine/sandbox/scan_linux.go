@@ -63,8 +63,8 @@ func (s *scanner) close() {
 
 // scan lists the private pages of a range, at most len(found) regions. Swapped pages count: they were written.
 func (s *scanner) scan(mem []byte, found []region) (n int, ok bool) {
-	if s.file == nil || len(mem) == 0 {
-		return 0, s.file != nil
+	if !s.works() || len(mem) == 0 {
+		return 0, s.works()
 	}
 	start := uint64(uintptr(unsafe.Pointer(&mem[0])))
 	end := start + uint64(len(mem))
@@ -118,6 +118,8 @@ func threadFaults() uint64 {
 	}
 	return uint64(u.Minflt) + uint64(u.Majflt)
 }
+
+func (s *scanner) works() bool { return s.file != nil }
 
 // disable makes scans fail, as on kernels without them.
 func (s *scanner) disable() {

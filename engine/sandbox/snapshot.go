@@ -111,7 +111,10 @@ func (s *Snapshot) Size() int {
 
 // The file of a runtime snapshot: magic, SHA-256 of all that follows, length of the header, the header as JSON, and the
 // pages of the header's runs one after the other.
-const snapshotMagic = "THAWSNAP1\n"
+const (
+	snapshotMagic  = "THAWSNAP1\n"
+	snapshotSuffix = ".snap"
+)
 
 type snapshotHeader struct {
 	ABI     int      `json:"abi"`
@@ -129,7 +132,7 @@ func (p *Program) snapshotFile() string {
 	if p.host.cfg.CacheDir == "" {
 		return ""
 	}
-	return filepath.Join(p.host.cfg.CacheDir, "snapshots", p.guest.ID+"-"+hex.EncodeToString(p.hash[:8])+".snap")
+	return filepath.Join(p.host.cfg.CacheDir, "snapshots", p.guest.ID+"-"+hex.EncodeToString(p.hash[:8])+snapshotSuffix)
 }
 
 func (s *Snapshot) write(file string, p *Program) error {
@@ -160,7 +163,22 @@ func (s *Snapshot) write(file string, p *Program) error {
 	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), file)
+	if err := os.Rename(tmp.Name(), file); err != nil {
+		return err
+	}
+	p.removeOthers(file)
+	return nil
+}
+
+// removeOthers deletes the snapshots of other builds of the guest.
+func (p *Program) removeOthers(file string) {
+	const hash = 16 // characters
+	others, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*"+snapshotSuffix))
+	for _, f := range others {
+		if len(filepath.Base(f)) == len(filepath.Base(file)) && f != file && f[:len(f)-hash-len(snapshotSuffix)] == file[:len(file)-hash-len(snapshotSuffix)] {
+			_ = os.Remove(f)
+		}
+	}
 }
 
 func (p *Program) readSnapshot(file string) (*Snapshot, error) {
