@@ -129,15 +129,23 @@ func (s *server) clientEnv() []string {
 		"AWS_SECRET_ACCESS_KEY=any", "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1")
 }
 
+// probes are the outcomes of probing tools, by command line: the AWS CLI takes half a second to say its version.
+var probes sync.Map
+
 // tool finds a client program. CI must have it; elsewhere its absence skips the test, loudly.
 func tool(t *testing.T, name string, probe ...string) string {
 	t.Helper()
-	file, err := exec.LookPath(name)
-	if err == nil {
-		if out, perr := exec.Command(file, probe...).CombinedOutput(); perr != nil {
-			err = fmt.Errorf("%v: %s", perr, out)
+	find, _ := probes.LoadOrStore(fmt.Sprint(name, probe), sync.OnceValues(func() (string, error) {
+		file, err := exec.LookPath(name)
+		if err != nil {
+			return "", err
 		}
-	}
+		if out, err := exec.Command(file, probe...).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%w: %s", err, out)
+		}
+		return file, nil
+	}))
+	file, err := find.(func() (string, error))()
 	if err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("%s is needed: %v", name, err)
