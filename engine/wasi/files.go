@@ -14,6 +14,7 @@ const (
 	rightTell     = 1 << 5
 	rightWrite    = 1 << 6
 	rightAllocate = 1 << 8
+	rightReaddir  = 1 << 14
 	rightSetSize  = 1 << 22
 	rightsAll     = 1<<30 - 1
 	rightsWriting = rightWrite | rightAllocate | rightSetSize
@@ -48,6 +49,7 @@ func fdFdstatGet(c *call) vfs.Errno {
 	}
 	rights := uint64(rightsAll)
 	if i.Type != vfs.TypeDir { // a folder's say what may be done with what is in it
+		rights &^= rightReaddir // libc takes it for the right to read (F_GETFL)
 		if !i.Read {
 			rights &^= rightRead
 		}
