@@ -47,12 +47,26 @@ fetch_deb() {
 	echo "$file"
 }
 
-# fetch_source PACKAGE SUITE FILE SHA256 -> path on stdout. FILE is one of the files of the source package.
+# fetch_source PACKAGE SUITE FILE SHA256 -> path on stdout. FILE is one of the files of the source package; the others are
+# not fetched.
 fetch_source() {
-	local package=$1 suite=$2 file=$downloads/$3 sha=$4
+	local package=$1 suite=$2 file=$downloads/$3 sha=$4 uri
 	if ! verified "$file" "$sha"; then
 		private_apt
-		(cd "$downloads" && apt-get "${apt_options[@]}" source --download-only --only-source "$package/$suite" >&2)
+		uri=$(apt-get "${apt_options[@]}" source --print-uris --only-source "$package/$suite" | awk -v file="$3" '$2 == file { gsub("\047", "", $1); print $1 }')
+		[ -n "$uri" ] || fail "$package: $suite has no $3 any more"
+		rm -f "$file"
+		/usr/lib/apt/apt-helper "${apt_options[@]}" download-file "$uri" "$file" "SHA256:$sha" >&2
+		verified "$file" "$sha" || fail "$package: $3 is not the pinned file"
+	fi
+	echo "$file"
+}
+
+# fetch_wheel PACKAGE VERSION FILE SHA256 -> path on stdout: a Python package without code for any machine in particular.
+fetch_wheel() {
+	local package=$1 version=$2 file=$downloads/$3 sha=$4
+	if ! verified "$file" "$sha"; then
+		python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: -d "$downloads" "$package==$version" >&2
 		verified "$file" "$sha" || fail "$package: $3 is not the pinned file"
 	fi
 	echo "$file"

@@ -22,12 +22,13 @@ def sha256(path):
 
 def packages(files):
     found = []
-    call = re.compile(r"fetch_(source|deb) (\S+) (\S+) (\S+) ([0-9a-f]{64})\b[^#]*(?:#\s*(.*))?")
+    call = re.compile(r"fetch_(source|deb|wheel) (\S+) (\S+) (\S+) ([0-9a-f]{64})\b[^#]*(?:#\s*(.*))?")
     for file in files:
         with open(file) as f:
             for m in call.finditer(f.read()):
                 kind, package, suite, name, digest, licence = m.groups()
-                found.append({"package": package, "kind": kind, "suite": suite, "file": name, "sha256": digest, "licence": licence or "see package"})
+                origin = "version" if kind == "wheel" else "suite"
+                found.append({"package": package, "kind": kind, origin: suite, "file": name, "sha256": digest, "licence": licence or "see package"})
     return found
 
 

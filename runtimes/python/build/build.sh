@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/libraries.sh"
 export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH=315532800 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1
 
-for p in tcl zstd binaryen python3 pkg-config; do
+for p in tcl zstd binaryen python3 python3-pip unzip pkg-config; do
 	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=" $p"
 done
 if [ -n "${missing:-}" ]; then
@@ -78,9 +78,12 @@ guest=$here/../guest
 )
 
 stage "standard library image"
-"$work/native/python" "$here/image.py" "$work/python313.zip" "$work/src/Lib" "$guest" "CPython=$work/src/LICENSE" "zlib=$work/deps/zlib/LICENSE" \
+rm -rf "$work/tzdata"
+unzip -q "$(tzdata)" -d "$work/tzdata"
+"$work/native/python" "$here/image.py" "$work/python313.zip" "$work/src/Lib" "$guest" "$work/tzdata/tzdata/zoneinfo" "CPython=$work/src/LICENSE" "zlib=$work/deps/zlib/LICENSE" \
 	"bzip2=$work/deps/bzip2/LICENSE" "xz=$work/deps/xz/COPYING.0BSD" "libmpdec=$work/src/Modules/_decimal/libmpdec/mpdecimal.h" \
-	"expat=$work/src/Modules/expat/COPYING"
+	"expat=$work/src/Modules/expat/COPYING" "wasi-libc=$sysroot/share/doc/wasi-libc/copyright" \
+	"tzdata=$(ls "$work"/tzdata/tzdata-*.dist-info/licenses/LICENSE)"
 
 stage "compressing"
 zstd -q -19 -f "$work/wasm/thaw.wasm" -o "$here/../python313.wasm.zst"

@@ -1,6 +1,6 @@
 """Packs the standard library and the guest's Python files into one zip image of sourceless .pyc files.
 
-usage: image.py OUT.zip LIB GUEST LICENCE...   (run by the native interpreter of the same version)
+usage: image.py OUT.zip LIB GUEST ZONEINFO LICENCE...   (run by the native interpreter of the same version)
 
 The archive is stored, not deflated, so that the host can hand out slices of it; the whole is compressed with zstd for
 shipping. Entries are sorted and dated alike: the same inputs give the same bytes. Code files carry an unchecked hash, so
@@ -43,7 +43,19 @@ def compiled(relative, path):
     return external._code_to_hash_pyc(code, importlib.util.source_hash(source), False)
 
 
-def main(out, lib, guest, *licences):
+def zones(folder):
+    """The files of a time zone database in TZif format, by name."""
+    for base, dirs, files in os.walk(folder):
+        dirs[:] = sorted(d for d in dirs if d != "__pycache__")
+        for name in sorted(files):
+            path = os.path.join(base, name)
+            with open(path, "rb") as f:
+                data = f.read()
+            if data.startswith(b"TZif"):
+                yield os.path.relpath(path, folder), data
+
+
+def main(out, lib, guest, zoneinfo, *licences):
     contents = {}
     for relative, path in entries(lib, guest):
         if relative.endswith(".py"):
@@ -51,6 +63,8 @@ def main(out, lib, guest, *licences):
         else:
             with open(path, "rb") as f:
                 contents[TARGET + "/" + relative] = f.read()
+    for name, data in zones(zoneinfo):
+        contents["share/zoneinfo/" + name] = data
     for licence in licences:
         name, _, path = licence.partition("=")
         with open(path, "rb") as f:

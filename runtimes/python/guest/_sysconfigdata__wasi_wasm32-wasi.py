@@ -7,6 +7,6 @@ build_time_vars = {
     "Py_ENABLE_SHARED": 0,
     "Py_GIL_DISABLED": 0,
     "SOABI": "cpython-313-wasm32-wasi",
-    "TZPATH": "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo",
+    "TZPATH": "/var/runtime/share/zoneinfo",
     "VERSION": "3.13",
 }

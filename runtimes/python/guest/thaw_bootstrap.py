@@ -20,8 +20,13 @@ import traceback
 
 import _thaw
 
+# What AWS's own runtime has imported before a function's modules are: a file of the same name in a package is not used there.
+import collections.abc, datetime, decimal, http.client, importlib.util, re, types, warnings  # noqa: E401,F401
+
+_core = frozenset(sys.modules)
+
 # Imported here so that they are part of the runtime snapshot: what Lambda functions import most.
-import abc, argparse, array, ast, base64, binascii, bisect, calendar, codecs, collections, collections.abc, concurrent.futures  # noqa: E401,F401
+import abc, argparse, array, ast, asyncio, base64, binascii, bisect, calendar, codecs, collections, collections.abc, concurrent.futures  # noqa: E401,F401
 import configparser, contextlib, contextvars, copy, csv, dataclasses, datetime, decimal, difflib, email, email.message  # noqa: E401,F401
 import email.parser, email.utils, enum, errno, fnmatch, fractions, functools, getpass, glob, gzip, hashlib, heapq, hmac, html  # noqa: E401,F401
 import http, http.client, importlib.metadata, importlib.util, inspect, io, ipaddress, itertools, json.decoder, json.encoder  # noqa: E401,F401
@@ -30,7 +35,10 @@ import pprint, queue, random, re, secrets, select, shlex, shutil, socket, stat, 
 import threading, token, tokenize, types, typing, unicodedata, urllib.error, urllib.parse, urllib.request, uuid, warnings  # noqa: E401,F401
 import weakref, xml.etree.ElementTree, zipfile, zlib, zoneinfo  # noqa: E401,F401
 
+import thaw_concurrency
+
 _REQUEST_ID = ""
+_PYTHON_SUFFIX = ".py"
 _handler = None
 _context = None  # what all invocations of this instance share: see load
 _legacy_ascii = True  # non-ASCII characters are escaped in results, as before Python 3.12's runtime
@@ -178,7 +186,8 @@ def _user_frames(exc):
     """The formatted frames of a traceback without ours, which come first, and those of the import system."""
     frames = traceback.extract_tb(exc.__traceback__)
     keep = [f for f in frames if f.filename not in _OURS and not f.filename.startswith("<frozen importlib")]
-    return traceback.format_list(keep)
+    # As tuples they have no columns: AWS's runtime marks no places within lines either.
+    return traceback.format_list([(f.filename, f.lineno, f.name, f.line) for f in keep])
 
 
 _OURS = (_user_frames.__code__.co_filename, importlib.import_module.__code__.co_filename)
@@ -219,6 +228,7 @@ def init():
     handler.addFilter(_RequestFilter())
     root.addHandler(handler)
     signal.signal(signal.SIGALRM, _on_alarm)
+    thaw_concurrency.install()
     builtins.exit = builtins.quit = sys.exit  # site is not imported
     # What is allocated lazily at first use becomes part of the snapshot.
     re.compile(r"(?P<a>\w+)\s*=\s*(?P<b>.*)").match("a = b")
@@ -227,10 +237,23 @@ def init():
     hashlib.sha256(b"x").hexdigest()
     logging.getLogger("thaw").isEnabledFor(logging.DEBUG)
     sys.path[0:0] = ["/var/task", "/opt/python/lib/python3.13/site-packages", "/opt/python", "/var/runtime"]
+    _check_reseed()
     _rehearse()
+    # The snapshot is made without a package and layers: what was looked up in their folders is void.
+    for folder in sys.path[:4]:
+        sys.path_importer_cache.pop(folder, None)
     linecache.clearcache()
     gc.collect()
     gc.freeze()  # a collection does not touch, and so not dirty, the pages of what is in the snapshot
+
+
+def _preload_names():
+    """The entries of a package that stand for a module which our snapshot has imported, and AWS's runtime has not."""
+    names = {name for name in sys.modules if "." not in name and name not in _core and not name.startswith(("_", "thaw_"))}
+    return frozenset(names | {name + _PYTHON_SUFFIX for name in names})
+
+
+_preloaded = frozenset()
 
 
 def _rehearse():
@@ -238,7 +261,8 @@ def _rehearse():
 
     The interpreter specialises bytecode in place while it runs: what is done here is faster later, and no longer writes to
     pages that instances share."""
-    global _handler, _context
+    global _handler, _context, _preloaded
+    _preloaded = _preload_names()
     name = "thaw_rehearsal"
     path = "/tmp/" + name + ".py"
     with open(path, "w") as f:
@@ -261,18 +285,39 @@ def _rehearse():
 
 def restore(environment):
     """Makes two instances of one snapshot different: environment, randomness, clocks."""
-    os.environ._data = environment
-    random.seed()
-    uuid._last_timestamp = None
-    uuid._node = None
-    tempfile._name_sequence = None
-    tempfile.tempdir = None
-    if _context is None:
-        # The snapshot was made without a package and layers: what was looked up in their folders is void.
-        for folder in sys.path[:4]:
-            sys.path_importer_cache.pop(folder, None)
-    else:
-        _context.log_stream = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+    _environ._data = environment
+    _reseed(_generator)
+    # Written only if need be: a write dirties a page.
+    if _generator.gauss_next is not None:
+        _generator.gauss_next = None
+    if uuid._last_timestamp is not None:
+        uuid._last_timestamp = None
+    if uuid._node is not None:
+        uuid._node = None
+    if tempfile._name_sequence is not None:
+        tempfile._name_sequence = None
+    if tempfile.tempdir is not None:
+        tempfile.tempdir = None
+    if _context is not None:
+        log_stream = environment.get(b"AWS_LAMBDA_LOG_STREAM_NAME")
+        _context.log_stream = None if log_stream is None else os.fsdecode(log_stream)
+
+
+_environ = os.environ
+_generator = random._inst  # what the functions of the module random use
+_reseed = _thaw.reseed
+
+
+def _check_reseed():
+    """_thaw.reseed writes into an object of another module: is it laid out as expected?"""
+    _reseed(_generator)
+    state = _generator.getstate()[1]
+    if len(state) != 625 or state[624] != 624 or len(set(state)) < 600:
+        raise AssertionError("random.Random has another layout")
+    before = _generator.getstate()
+    _reseed(_generator)
+    if _generator.getstate() == before or not 0 <= _generator.random() < 1:
+        raise AssertionError("random.Random is not reseeded")
 
 
 def load(runtime, handler, task_root, function_name, version, memory, log_group, log_stream, function_arn):
@@ -282,13 +327,17 @@ def load(runtime, handler, task_root, function_name, version, memory, log_group,
     shared.log_group, shared.log_stream = log_group, log_stream
     _context = shared
     _legacy_ascii = runtime.startswith("python3.") and int(runtime[8:] or 0) < 12
-    if os.path.isdir(task_root):
+    try:
         os.chdir(task_root)
+        names = os.listdir(".")
+    except OSError:
+        names = []
     if "PYTHONPATH" in os.environ:
         extra = [p for p in os.environ["PYTHONPATH"].split(":") if p and p not in sys.path]
-        sys.path[1:1] = extra
+        if extra:
+            sys.path[1:1] = extra
     try:
-        result = _find_handler(handler)
+        result = _find_handler(handler, task_root, names)
     except SystemExit as exc:
         _exit(exc)
     except BaseException as exc:
@@ -299,7 +348,47 @@ def load(runtime, handler, task_root, function_name, version, memory, log_group,
     return None
 
 
-def _find_handler(handler):
+def _shadowed(name, names):
+    """Whether something in a folder might be imported as name before name.py is."""
+    return name in names or any(name + suffix in names for suffix in _EXTENSION_SUFFIXES)
+
+
+_EXTENSION_SUFFIXES = tuple(importlib.machinery.EXTENSION_SUFFIXES)
+_SourceFileLoader, _ModuleSpec, _Module = importlib.machinery.SourceFileLoader, importlib.machinery.ModuleSpec, types.ModuleType
+
+
+def _load_file(name, path):
+    """Imports a module whose file is known, as importlib would without the search: most functions have one such file."""
+    with io.FileIO(path) as f:
+        source = f.readall()
+    code = compile(source, path, "exec", dont_inherit=True)
+    spec = _ModuleSpec(name, _SourceFileLoader(name, path), origin=path)
+    spec.has_location = True
+    module = _Module(name)
+    module.__dict__.update(__file__=path, __cached__=spec.cached, __loader__=spec.loader, __package__="", __spec__=spec, __builtins__=builtins.__dict__)
+    spec._initializing = True
+    sys.modules[name] = module
+    try:
+        exec(code, module.__dict__)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    finally:
+        spec._initializing = False
+    return sys.modules.get(name, module)
+
+
+def _unload(task_root, names):
+    """A module of the package wins over one of ours that only our snapshot has imported already."""
+    for entry in _preloaded.intersection(names):
+        if entry.endswith(_PYTHON_SUFFIX) or os.path.isfile(os.path.join(task_root, entry, "__init__.py")):
+            name = entry.removesuffix(_PYTHON_SUFFIX)
+            for loaded in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
+                if not (getattr(sys.modules[loaded], "__file__", None) or "").startswith(task_root + "/"):
+                    del sys.modules[loaded]
+
+
+def _find_handler(handler, task_root, names):
     """The handler function, or the error as bytes."""
     module_name, dot, name = handler.rpartition(".")
     if not dot:
@@ -308,12 +397,14 @@ def _find_handler(handler):
     module_name = module_name.replace("/", ".")
     if module_name.split(".")[0] in sys.builtin_module_names:
         return _error("Cannot use built-in module {} as a handler module".format(module_name), "Runtime.BuiltInModuleConflict", [], "")
-    # A module of the package wins over one of ours that the snapshot has imported already.
-    loaded = sys.modules.get(module_name)
-    if loaded is not None and not (getattr(loaded, "__file__", None) or "").startswith("/var/task"):
-        del sys.modules[module_name]
+    if not _preloaded.isdisjoint(names):
+        _unload(task_root, names)
     try:
-        module = importlib.import_module(module_name)
+        loaded = sys.modules.get(module_name)
+        if loaded is None and module_name + _PYTHON_SUFFIX in names and "__pycache__" not in names and not _shadowed(module_name, names):
+            module = _load_file(module_name, task_root + "/" + module_name + _PYTHON_SUFFIX)
+        else:
+            module = importlib.import_module(module_name)
     except ImportError as exc:
         return _error("Unable to import module '{}': {}".format(module_name, exc), "Runtime.ImportModuleError", [], "")
     except SyntaxError as exc:
