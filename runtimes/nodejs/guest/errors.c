@@ -6,7 +6,7 @@
 
 static JSAtom frames_key; /* private symbol: the call sites of an error whose text isn't written yet */
 static JSValue stack_getter, stack_setter, error_constructor;
-static JSValue header_of; /* function (error) -> string: Node's library shows codes ("TypeError [ERR_X]: ...") */
+static JSValue prepare_callback; /* function (global, error, call sites) -> text: Node's, which also asks Error.prepareStackTrace */
 
 static int define_stack(JSContext *c, JSValueConst target, JSValueConst frames) {
     if (JS_DefinePropertyValue(c, target, frames_key, js_dup(frames), JS_PROP_CONFIGURABLE | JS_PROP_WRITABLE) < 0) return -1;
@@ -62,16 +62,11 @@ static JSValue site_to_string(JSContext *c, JSValueConst self, int argc, JSValue
 }
 
 static JSValue write_stack(JSContext *c, JSValueConst error, JSValueConst frames) {
-    JSValue prepare = JS_GetPropertyStr(c, error_constructor, "prepareStackTrace");
-    if (JS_IsFunction(c, prepare)) {
-        JSValueConst args[] = {error, frames};
-        JSValue v = JS_Call(c, prepare, error_constructor, 2, args);
-        JS_FreeValue(c, prepare);
-        return v;
+    if (JS_IsFunction(c, prepare_callback)) {
+        JSValueConst args[] = {c->global_obj, error, frames};
+        return JS_Call(c, prepare_callback, JS_UNDEFINED, 3, args);
     }
-    if (JS_IsException(prepare)) return prepare;
-    JS_FreeValue(c, prepare);
-    JSValue header = JS_IsFunction(c, header_of) ? JS_Call(c, header_of, JS_UNDEFINED, 1, &error) : JS_ToString(c, error);
+    JSValue header = JS_ToString(c, error);
     if (JS_IsException(header)) return header;
     DynBuf out;
     js_dbuf_init(c, &out);
@@ -127,18 +122,22 @@ static JSValue capture_stack_trace(JSContext *c, JSValueConst self, int argc, JS
     return r < 0 ? JS_EXCEPTION : JS_UNDEFINED;
 }
 
-static JSValue set_error_header(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
-    JS_FreeValue(c, header_of);
-    header_of = js_dup(argv[0]);
+static JSValue set_prepare(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+    JS_FreeValue(c, prepare_callback);
+    prepare_callback = js_dup(argv[0]);
     return JS_UNDEFINED;
 }
 
-static const JSCFunctionListEntry errors_funcs[] = {JS_CFUNC_DEF("setErrorHeader", 1, set_error_header)};
+static JSValue site_prototype(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+    return js_dup(c->class_proto[JS_CLASS_CALL_SITE]);
+}
+
+static const JSCFunctionListEntry errors_funcs[] = {JS_CFUNC_DEF("callSitePrototype", 0, site_prototype), JS_CFUNC_DEF("setPrepareStackTrace", 1, set_prepare)};
 static const JSCFunctionListEntry error_statics[] = {JS_CFUNC_DEF("captureStackTrace", 2, capture_stack_trace)};
 static const JSCFunctionListEntry site_funcs[] = {JS_CFUNC_DEF("toString", 0, site_to_string)};
 
 static int errors_init(JSValueConst host) {
-    header_of = JS_UNDEFINED;
+    prepare_callback = JS_UNDEFINED;
     JSValue key = JS_NewPrivateSymbol(ctx, "frames");
     frames_key = JS_ValueToAtom(ctx, key);
     JS_FreeValue(ctx, key);

@@ -83,6 +83,21 @@ static JSValue promise_details(JSContext *c, JSValueConst self, int argc, JSValu
     return JS_NewArrayFrom(c, 2, pair);
 }
 
+/* adopt(value): whether it is a promise whose then() is the engine's own; if so, a rejection of it counts as handled. */
+static JSValue adopt_promise(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+    if (class_of(argv[0]) != JS_CLASS_PROMISE) return JS_FALSE;
+    JSObject *p = JS_VALUE_GET_OBJ(argv[0]);
+    if (p->shape->prop_count != 0 || p->shape->proto != JS_VALUE_GET_OBJ(c->class_proto[JS_CLASS_PROMISE])) return JS_FALSE;
+    JS_PromiseMarkAsHandled(c, argv[0]);
+    return JS_TRUE;
+}
+
+static JSValue promise_state(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+    return JS_NewInt32(c, JS_PromiseState(c, argv[0]));
+}
+
+static JSValue promise_result(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) { return JS_PromiseResult(c, argv[0]); }
+
 /* getProxyDetails(proxy, full) -> [target, handler], the target alone, or undefined if it's none */
 static JSValue proxy_details(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
     if (class_of(argv[0]) != JS_CLASS_PROXY) return JS_UNDEFINED;
@@ -139,13 +154,13 @@ static JSValue preview_entries(JSContext *c, JSValueConst self, int argc, JSValu
     return JS_NewArrayFrom(c, 2, pair);
 }
 
-/* getOwnNonIndexProperties(object, filter): filter 2 = only enumerable */
+/* getOwnNonIndexProperties(object, filter): bit 2 = only enumerable, bit 16 = no symbols (V8's PropertyFilter) */
 static JSValue own_non_index_properties(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
     int32_t filter = 0;
     if (argc > 1 && JS_ToInt32(c, &filter, argv[1])) return JS_EXCEPTION;
     JSPropertyEnum *tab;
     uint32_t len, n = 0;
-    int flags = JS_GPN_STRING_MASK | JS_GPN_SYMBOL_MASK | (filter == 2 ? JS_GPN_ENUM_ONLY : 0);
+    int flags = JS_GPN_STRING_MASK | (filter & 16 ? 0 : JS_GPN_SYMBOL_MASK) | (filter & 2 ? JS_GPN_ENUM_ONLY : 0);
     if (JS_GetOwnPropertyNames(c, &tab, &len, argv[0], flags)) return JS_EXCEPTION;
     JSValue list = JS_NewArray(c);
     for (uint32_t i = 0; i < len; i++) {
@@ -180,6 +195,9 @@ static JSValue private_symbol(JSContext *c, JSValueConst self, int argc, JSValue
 
 static const JSCFunctionListEntry introspect_funcs[] = {
     JS_CFUNC_DEF("privateSymbol", 1, private_symbol),
+    JS_CFUNC_DEF("adopt", 1, adopt_promise),
+    JS_CFUNC_DEF("promiseState", 1, promise_state),
+    JS_CFUNC_DEF("promiseResult", 1, promise_result),
     JS_CFUNC_DEF("getPromiseDetails", 1, promise_details),
     JS_CFUNC_DEF("getProxyDetails", 2, proxy_details),
     JS_CFUNC_DEF("previewEntries", 2, preview_entries),

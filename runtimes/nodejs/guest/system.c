@@ -82,6 +82,31 @@ static JSValue system_on_rejection(JSContext *c, JSValueConst self, int argc, JS
     return JS_UNDEFINED;
 }
 
+/* setPromiseHooks(init, before, after, settled): what asynchronous contexts are made of. The engine has no event for a promise
+ * that is rejected. */
+static JSValue promise_hooks[4];
+
+static void on_promise(JSContext *c, JSPromiseHookType type, JSValueConst promise, JSValueConst parent, void *opaque) {
+    JSValueConst hook = promise_hooks[type];
+    if (!JS_IsFunction(c, hook)) return;
+    JSValueConst args[] = {promise, parent};
+    JSValue v = JS_Call(c, hook, JS_UNDEFINED, type == JS_PROMISE_HOOK_INIT ? 2 : 1, args);
+    if (JS_IsException(v)) JS_FreeValue(c, JS_GetException(c));
+    else JS_FreeValue(c, v);
+}
+
+static JSValue system_promise_hooks(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+    bool any = false;
+    for (int i = 0; i < 4; i++) {
+        JSValue old = promise_hooks[i];
+        promise_hooks[i] = i < argc ? js_dup(argv[i]) : JS_UNDEFINED;
+        JS_FreeValue(c, old);
+        any |= JS_IsFunction(c, promise_hooks[i]);
+    }
+    JS_SetPromiseHook(rt, any ? on_promise : NULL, NULL);
+    return JS_UNDEFINED;
+}
+
 /* memory() -> [bytes of linear memory, bytes that the engine has allocated] */
 static JSValue system_memory(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
     JSValue pair[] = {JS_NewInt64(c, (int64_t)__builtin_wasm_memory_size(0) * 65536), JS_NewInt64(c, c->rt->malloc_state.malloc_size)};
@@ -110,6 +135,7 @@ static const JSCFunctionListEntry system_funcs[] = {
     JS_CFUNC_DEF("runMicrotasks", 0, system_run_microtasks),
     JS_CFUNC_DEF("enqueueMicrotask", 1, system_enqueue),
     JS_CFUNC_DEF("onRejection", 1, system_on_rejection),
+    JS_CFUNC_DEF("setPromiseHooks", 4, system_promise_hooks),
     JS_CFUNC_DEF("memory", 0, system_memory),
     JS_CFUNC_DEF("gc", 0, system_gc),
     JS_CFUNC_DEF("exit", 1, system_exit),
@@ -117,6 +143,7 @@ static const JSCFunctionListEntry system_funcs[] = {
 
 static int system_init(JSValueConst host) {
     rejection_callback = JS_UNDEFINED;
+    for (int i = 0; i < 4; i++) promise_hooks[i] = JS_UNDEFINED;
     JS_SetHostPromiseRejectionTracker(rt, on_rejection, NULL);
     return JS_SetPropertyFunctionList(ctx, host, system_funcs, countof(system_funcs));
 }

@@ -65,11 +65,7 @@ if (globalThis.Atomics === undefined) {
 }
 // What V8's call sites answer and the engine's don't; libraries that walk stacks ask for some of these.
 {
-  let prototype;
-  const before = Error.prepareStackTrace;
-  Error.prepareStackTrace = (error, sites) => { prototype = Object.getPrototypeOf(sites[0]); return ''; };
-  void new Error().stack;
-  if (before === undefined) delete Error.prepareStackTrace;
+  const prototype = host.callSitePrototype();
   const answers = {
     getThis: () => undefined, getTypeName: () => null, getMethodName: () => null, getEvalOrigin: () => undefined,
     isToplevel: () => true, isEval: () => false, isAsync: () => false, isPromiseAll: () => false, getPromiseIndex: () => null,

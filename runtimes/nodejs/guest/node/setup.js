@@ -6,17 +6,7 @@ const {
 } = require('internal/util');
 
 module.exports = function setup() {
-  // Errors: "TypeError [ERR_X]: message" in stacks.
-  const { kIsNodeError } = require('internal/errors');
-  host.setErrorHeader((error) => {
-    try {
-      if (kIsNodeError in error) return `${error.name} [${error.code}]: ${error.message}`;
-      return Error.prototype.toString.call(error);
-    } catch {
-      return '<error>';
-    }
-  });
-
+  host.setPrepareStackTrace(require('internal/errors').prepareStackTraceCallback);
   require('internal/util/debuglog').initializeDebugEnv('');
 
   // process
