@@ -417,7 +417,7 @@ func (s *Server) deploy(ctx context.Context, name string, wanted bool) error {
 		Key: key, Revision: f.RevisionID, Account: f.Account, Name: f.Name, Version: latest, ARN: s.arn(f.Name), Runtime: f.Runtime,
 		Handler: f.Handler, MemoryMB: f.MemorySize, Timeout: time.Duration(f.Timeout) * time.Second, TmpMB: f.TmpSize, Env: f.Environment,
 		CodeSHA256: f.CodeSHA256, Code: func(ctx context.Context) ([]byte, error) { return s.cfg.Store.Code(ctx, f.CodeSHA256) },
-		SnapStart: f.SnapStart == "PublishedVersions", Reserved: reserved, ReservedGroup: s.arn(f.Name),
+		SnapStart: f.SnapStart == "PublishedVersions", Isolation: isolation(f.Tags), Reserved: reserved, ReservedGroup: s.arn(f.Name),
 	})
 	if err != nil {
 		return fmt.Errorf("deploy %s: %w", f.Name, err)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/thawrun/thaw/engine"
 	"github.com/thawrun/thaw/engine/store"
 )
 
@@ -145,6 +146,17 @@ func (s *Server) listTags(r *request) error {
 // maxTags is the number of tags that a function may have (AWS, "Using tags on Lambda functions").
 const maxTags = 50
 
+// isolationTag is the tag by which a function chooses what may be carried from one invocation to the next, a choice that Lambda
+// doesn't have: "instance", the default, or "request".
+const isolationTag = "thaw:isolation"
+
+func isolation(tags map[string]string) engine.Isolation {
+	if tags[isolationTag] == "request" {
+		return engine.IsolationRequest
+	}
+	return engine.IsolationInstance
+}
+
 func checkTags(tags map[string]string) *Error {
 	if len(tags) > maxTags {
 		return invalid("Tags must have at most %d entries", maxTags)
@@ -152,6 +164,9 @@ func checkTags(tags map[string]string) *Error {
 	for k, v := range tags {
 		if k == "" || len(k) > 128 || len(v) > 256 || strings.HasPrefix(strings.ToLower(k), "aws:") {
 			return invalid("Tag %q is not valid: keys have 1 to 128 characters and don't begin with aws:, values at most 256", k)
+		}
+		if k == isolationTag && v != "request" && v != "instance" {
+			return invalid("Tag %s must be request or instance, not %q", isolationTag, v)
 		}
 	}
 	return nil
@@ -183,6 +198,7 @@ func (s *Server) changeTags(r *request, edit func(map[string]string)) error {
 	if err != nil {
 		return err
 	}
+	redeploy := false
 	_, uerr := s.change(ref, func(old *store.Function) (*store.Change, error) {
 		f := *old
 		f.Tags = map[string]string{}
@@ -193,10 +209,18 @@ func (s *Server) changeTags(r *request, edit func(map[string]string)) error {
 		if err := checkTags(f.Tags); err != nil {
 			return nil, err
 		}
+		if redeploy = isolation(f.Tags) != isolation(old.Tags); redeploy {
+			touch(&f)
+		}
 		return &store.Change{Function: &f}, nil
 	})
 	if uerr != nil {
 		return uerr
+	}
+	if redeploy {
+		if err := s.deploy(s.base, ref.name, false); err != nil {
+			return err
+		}
 	}
 	r.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
