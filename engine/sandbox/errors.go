@@ -43,6 +43,8 @@ func classify(err error, refusedGrowth bool) error {
 		return ErrDeadline
 	case errors.Is(err, ErrCanceled):
 		return ErrCanceled
+	case errors.Is(err, ErrStackOverflow):
+		return ErrStackOverflow
 	case errors.As(err, &exit):
 		return exit
 	case refusedGrowth:

@@ -86,13 +86,15 @@ func assemble(locals int, source string) []byte {
 
 // module is what build makes a binary of. Function indexes count imports first.
 type module struct {
-	imports  []importedFunc
-	funcs    []definedFunc
-	pages    [2]uint64 // minimum, maximum
-	data     []segment
-	globals  int // mutable i32
-	start    int // 0 = none
-	fileTail []byte
+	imports []importedFunc
+	funcs   []definedFunc
+	pages   [2]uint64 // minimum, maximum
+	data    []segment
+	globals int // mutable i32
+	start   int // 0 = none
+
+	untrusted bool
+	fileTail  []byte
 }
 
 type importedFunc struct{ module, name, params, results string }
@@ -272,7 +274,7 @@ func testModule() *module {
 func guestOf(m *module) *abi.Guest {
 	wasm := m.build()
 	return &abi.Guest{
-		Name: "test", ID: "test", Digest: strings.Repeat("ab", 16), Trusted: true, Wasm: func() ([]byte, error) { return wasm, nil },
+		Name: "test", ID: "test", Digest: strings.Repeat("ab", 16), Trusted: !m.untrusted, Wasm: func() ([]byte, error) { return wasm, nil },
 	}
 }
 

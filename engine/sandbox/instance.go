@@ -12,6 +12,7 @@ import (
 
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/engine/cpu"
+	"github.com/thawrun/thaw/engine/meter"
 	"github.com/thawrun/thaw/engine/vfs"
 	"github.com/thawrun/thaw/engine/wasi"
 )
@@ -59,6 +60,7 @@ type Instance struct {
 	mem     api.Memory
 	fn      api.Function
 	fuel    balance
+	depth   api.MutableGlobal // of calls; nil if they aren't counted
 	globals []api.MutableGlobal
 	proc    *wasi.Process
 	ctx     callContext
@@ -279,6 +281,9 @@ func (in *Instance) run(l Limits, f func() error) error {
 	}
 	in.granted = slice
 	in.fuel.Set(uint64(in.granted))
+	if in.depth != nil {
+		in.depth.Set(0)
+	}
 	in.beginFaults()
 	err := f()
 	in.countFaults()
@@ -293,6 +298,9 @@ func (in *Instance) run(l Limits, f func() error) error {
 
 // refuel is called by the guest when its balance is negative. It may not return.
 func (in *Instance) refuel(left int64) int64 {
+	if left == meter.DepthExceeded {
+		panic(ErrStackOverflow)
+	}
 	in.usage.Fuel += uint64(in.granted - left)
 	in.granted = left // what check ends is accounted already
 	in.countFaults()

@@ -40,6 +40,10 @@ const initTimeout = 2 * time.Minute
 // memory that has reached it couldn't be taken back to a snapshot.
 const maxPages = 65536
 
+// maxCallDepth bounds the calls of an untrusted guest. Interpreters of ours bound theirs themselves; the compiled code's own
+// bound lets a stack grow to 100 MB.
+const maxCallDepth = 1 << 15
+
 // Load meters and compiles a guest. An error that wraps ErrContract, meter.ErrMalformed or meter.ErrUnsupported says why a
 // module is refused.
 func (h *Host) Load(ctx context.Context, g *abi.Guest, progress Progress) (*Program, error) {
@@ -64,7 +68,11 @@ func (h *Host) Load(ctx context.Context, g *abi.Guest, progress Progress) (*Prog
 	if hasStart(wasm) {
 		return nil, fmt.Errorf("%w: a start function, which would run outside any limit", ErrContract)
 	}
-	if p.module, err = meter.Rewrite(wasm, meter.Config{Trusted: g.Trusted, Unmetered: h.cfg.Unmetered, LiftData: true, MaxMemoryPages: maxPages}); err != nil {
+	config := meter.Config{Trusted: g.Trusted, Unmetered: h.cfg.Unmetered, LiftData: true, MaxMemoryPages: maxPages}
+	if !g.Trusted {
+		config.MaxCallDepth = maxCallDepth
+	}
+	if p.module, err = meter.Rewrite(wasm, config); err != nil {
 		return nil, err
 	}
 	p.hash = sha256.Sum256(p.module.Wasm)
@@ -159,6 +167,7 @@ func (p *Program) NewInstance(capacity uint64) (*Instance, error) {
 	}
 	in.mod, in.mem, in.fn = mod, mod.Memory(), mod.ExportedFunction(abi.EntryPoint)
 	in.fuel = fuelGlobal(mod)
+	in.depth, _ = mod.ExportedGlobal(meter.DepthGlobal).(api.MutableGlobal)
 	for _, g := range p.module.Globals {
 		in.globals = append(in.globals, mod.ExportedGlobal(g.Export).(api.MutableGlobal))
 	}

@@ -751,6 +751,38 @@ func TestClosedInstance(t *testing.T) {
 	}
 }
 
+// A guest from elsewhere is metered more closely, and behaves the same but for the depth of its calls.
+func TestUntrustedGuest(t *testing.T) {
+	everywhere(t, func(t *testing.T, h *Host) {
+		m := testModule()
+		m.untrusted = true
+		p, s := load(t, h, m)
+		in := bound(t, p, s)
+		const depth = 1000
+		if v := invoke(t, in, soon(), cmd('a', depth)); v != depth {
+			t.Errorf("%d calls deep: %d", depth, v)
+		}
+		for range 2 {
+			if err := fails(t, in, soon(), cmd('R')); !errors.Is(err, ErrStackOverflow) {
+				t.Errorf("endless recursion: %v", err)
+			}
+			if err := in.Reset(); err != nil {
+				t.Fatal(err)
+			}
+			checkEqual(t, in, s)
+			if v := invoke(t, in, soon(), cmd('a', depth)); v != depth {
+				t.Errorf("%d calls deep, after an overflow: %d", depth, v)
+			}
+			if err := fails(t, in, Limits{Deadline: time.Now().Add(10 * time.Millisecond)}, cmd('l')); !errors.Is(err, ErrDeadline) {
+				t.Errorf("loop: %v", err)
+			}
+			if err := in.Reset(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 func TestCompact(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
 		p, s := load(t, h, testModule())
