@@ -20,7 +20,7 @@ func TestUpOnce(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		for _, want := range []string{`{"message": "Hello John Doe!"}`, `"bytes": 39235`, `{"north": 22.49`, `accepted opened`, `{"count": 1, "bytes_in_tmp": 37}`, "AWS_ENDPOINT_URL=http://" + addr, "aws lambda invoke"} {
+		for _, want := range []string{`{"message": "Hello John Doe!"}`, `"bytes": 39235`, `{"north": 22.49`, `accepted opened`, `{"count": 1, "bytes_in_tmp": 37}`, `{"message":"Hello John Doe!"}`, `["MAIL","PUSH","fax took too long"],"atOnce":true`, `"statusCode":422`, "AWS_ENDPOINT_URL=http://" + addr, "aws lambda invoke"} {
 			if !strings.Contains(string(out), want) {
 				t.Errorf("the output lacks %q:\n%s", want, out)
 			}
@@ -114,7 +114,7 @@ func TestPrecedence(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	out, err := exec.Command(binary, "version").CombinedOutput()
-	if err != nil || !strings.HasPrefix(string(out), "thaw ") || !strings.Contains(string(out), "CPython 3.13") {
+	if err != nil || !strings.HasPrefix(string(out), "thaw ") || !strings.Contains(string(out), "CPython 3.13") || !strings.Contains(string(out), "Node.js") {
 		t.Errorf("%v %s", err, out)
 	}
 }

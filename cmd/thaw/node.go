@@ -17,11 +17,12 @@ import (
 	"github.com/thawrun/thaw/engine"
 	"github.com/thawrun/thaw/engine/cpu"
 	"github.com/thawrun/thaw/engine/store"
+	"github.com/thawrun/thaw/runtimes/nodejs"
 	"github.com/thawrun/thaw/runtimes/python"
 )
 
 // guests are the interpreters that this program brings.
-func guests() []*abi.Guest { return []*abi.Guest{python.Guest()} }
+func guests() []*abi.Guest { return []*abi.Guest{python.Guest(), nodejs.Guest()} }
 
 // node is a running server with all its parts.
 type node struct {

@@ -11,7 +11,7 @@ import (
 )
 
 // patience is how long a preparation goes on before a person is told that it does.
-const patience = 400 * time.Millisecond
+const patience = time.Second
 
 // progress tells a person who waits for a first start what is going on. Later starts take a moment and are silent, and so is
 // what fails because ctx ended.

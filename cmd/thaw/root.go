@@ -8,7 +8,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "thaw",
 		Short: "Run AWS Lambda functions on your own machine",
-		Long: `Thaw serves the AWS Lambda API and runs Python functions in WebAssembly sandboxes.
+		Long: `Thaw serves the AWS Lambda API and runs Python and Node.js functions in WebAssembly sandboxes.
 
 Try it:
   thaw up                      start a server, deploy sample functions, invoke them

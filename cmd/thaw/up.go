@@ -35,6 +35,9 @@ func samples() []sample {
 		{name: "sales-report", runtime: "python3.13", handler: "app.handler"},
 		{name: "webhook", runtime: "python3.13", handler: "app.handler", env: map[string]string{"WEBHOOK_SECRET": "open-sesame"}},
 		{name: "counter", runtime: "python3.13", handler: "app.handler"},
+		{name: "hello-node", runtime: "nodejs20.x", handler: "index.handler"},
+		{name: "fan-out", runtime: "nodejs20.x", handler: "index.handler"},
+		{name: "order-check", runtime: "nodejs20.x", handler: "index.handler"},
 	}
 }
 
@@ -94,8 +97,10 @@ func (n *node) demonstrate(ctx context.Context, w io.Writer) error {
 			return fmt.Errorf("deploy %s: %w", s.name, err)
 		}
 	}
-	if err := n.engine.Ready(ctx, "python3.13"); err != nil {
-		return err
+	for _, s := range samples() {
+		if err := n.engine.Ready(ctx, s.runtime); err != nil {
+			return err
+		}
 	}
 	// One invocation of nothing in particular: the HTTP connection and the first shell are not what is being shown.
 	if _, _, err := c.invoke("hello"); err != nil {
