@@ -184,16 +184,13 @@ func (in *Instance) adopt() error {
 }
 
 // Park takes the instance back to a snapshot and leaves the pages that were written resident, so that the next Bind to the
-// same snapshot costs nothing and its function takes few page faults. Files and sinks are forgotten.
+// same snapshot costs nothing and its function takes few page faults. Where they are too many, those stay that the first
+// instance parked had written. Files and sinks are forgotten.
 func (in *Instance) Park(s *Snapshot) error {
 	if in.state == stateClosed {
 		return ErrState
 	}
-	if in.bound == s {
-		if err := in.Reset(); err != nil {
-			return err
-		}
-	} else if err := in.Bind(s, in.slot.cap, vfs.Mounts{}); err != nil {
+	if err := in.Bind(s, in.slot.cap, vfs.Mounts{}); err != nil {
 		return err
 	}
 	in.proc.FS.Mount(vfs.Mounts{Runtime: in.p.files})

@@ -6,14 +6,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
-
-// copyLimit is the number of dirty pages up to which a reset copies them back instead of dropping them: copying keeps them
-// resident, so that the next call doesn't fault.
-const copyLimit = 1000
 
 // image is the content of a snapshot, in a sealed memory file that instances map copy-on-write, or (portable) in the Go
 // heap.
@@ -22,6 +19,9 @@ type image struct {
 	view []byte
 	runs [][2]int // of pages that aren't zero, byte offsets
 	used int      // bytes in runs
+
+	// hot is what the first instance had written that was taken back to the bare image: the pages that tenants write first.
+	hot atomic.Pointer[[][2]int]
 }
 
 // newImage copies memory into an image. Zero pages stay holes.
@@ -146,7 +146,7 @@ func (m *memory) base(im *image, used int, scan *scanner) error {
 			return nil
 		}
 		m.delta = nil
-		return m.reset(used, scan)
+		return m.recycle(max(used, len(im.view)), scan)
 	}
 	m.clean, m.delta, m.img = false, nil, nil
 	if m.mapped > len(im.view) || im.fd < 0 && m.mapped > 0 {
@@ -168,6 +168,45 @@ func (m *memory) base(im *image, used int, scan *scanner) error {
 	}
 	m.img, m.clean = im, true
 	return nil
+}
+
+// recycle takes the range back to the bare image for another tenant. At most copyLimit pages stay resident.
+func (m *memory) recycle(used int, scan *scanner) error {
+	im := m.img
+	if im.fd < 0 || m.portable || !scan.works() {
+		return m.reset(used, scan)
+	}
+	hot := im.hot.Load()
+	if hot == nil {
+		if now := m.written(used, scan); size(now) <= copyLimit*hostPage {
+			im.hot.CompareAndSwap(nil, &now)
+		}
+		return m.reset(used, scan)
+	}
+	if private, ok := scan.count(m.mem[:used]); !ok || private > copyLimit*hostPage {
+		from := 0
+		for _, r := range *hot {
+			if r[0] >= used {
+				break
+			}
+			if err := m.dropPages(from, r[0]); err != nil {
+				return err
+			}
+			from = r[1]
+		}
+		if err := m.dropPages(from, used); err != nil {
+			return err
+		}
+	}
+	return m.reset(used, scan)
+}
+
+// size is the number of bytes in runs.
+func size(runs [][2]int) (n int) {
+	for _, r := range runs {
+		n += r[1] - r[0]
+	}
+	return n
 }
 
 func (m *memory) copyRuns(im *image) {

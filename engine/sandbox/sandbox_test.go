@@ -783,6 +783,38 @@ func TestUntrustedGuest(t *testing.T) {
 	})
 }
 
+// A tenant that wrote much doesn't cost the next one the pages that every tenant writes.
+func TestParkKeepsHotPages(t *testing.T) {
+	h := newHost(t, HostConfig{})
+	if !h.scan.works() {
+		t.Skip("needs page scans")
+	}
+	p, s := load(t, h, testModule())
+	in, err := p.NewInstance(testCap + 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	private := func() int64 { return in.slot.private(testCap+1<<20, h.scan) / hostPage }
+	for round, pages := range []uint32{10, copyLimit + 100, 5} {
+		if err := in.Bind(s, testCap+1<<20, vfs.Mounts{}); err != nil {
+			t.Fatal(err)
+		}
+		invoke(t, in, soon(), cmd('d', 10, 1<<14))
+		if pages > 10 {
+			invoke(t, in, soon(), cmd('g', 76))
+			invoke(t, in, soon(), cmd('d', pages, 1<<17))
+		}
+		if err := in.Park(s); err != nil {
+			t.Fatal(err)
+		}
+		if n := private(); n < 10 || n > 20 {
+			t.Errorf("round %d: %d private pages", round, n)
+		}
+		checkEqual(t, in, s)
+	}
+}
+
 func TestCompact(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
 		p, s := load(t, h, testModule())

@@ -8,6 +8,10 @@ const (
 // reservationUnit rounds address space up, so that shells fit functions of similar sizes.
 const reservationUnit = 256 << 20
 
+// copyLimit is the number of dirty pages up to which a reset copies them back instead of dropping them: copying keeps them
+// resident, so that the next call doesn't fault.
+const copyLimit = 1000
+
 // maxMemory is the most linear memory that an instance can have: adopting a snapshot takes one page more for a moment.
 const maxMemory = 4<<30 - wasmPage
 
