@@ -34,6 +34,7 @@ fuzz:
 # Rebuilds the embedded interpreters from pinned sources: Debian 12, as root.
 runtimes:
 	runtimes/python/build/build.sh
+	runtimes/nodejs/build/build.sh
 
 clean:
 	rm -rf bin
