@@ -96,6 +96,28 @@ func TestConfigPrecedence(t *testing.T) {
 	}
 }
 
+// The README's example is one.
+func TestConfigOfTheREADME(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, ok := strings.Cut(string(b), "```yaml\n")
+	if !ok {
+		t.Fatal("the README has no YAML")
+	}
+	block, _, _ = strings.Cut(block, "```")
+	want := defaults()
+	want.Account, want.Limits, want.MemoryBudget, want.IdleTimeout = "123456789012", "current", "4GiB", 30*time.Minute
+	got, err := load(t, block, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, *got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestConfigRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		file string
