@@ -181,9 +181,10 @@ func (m *memory) recycle(used int, scan *scanner) error {
 		if now := m.written(used, scan); size(now) <= copyLimit*hostPage {
 			im.hot.CompareAndSwap(nil, &now)
 		}
-		return m.reset(used, scan)
-	}
-	if private, ok := scan.count(m.mem[:used]); !ok || private > copyLimit*hostPage {
+	} else if m.copyBack(scan, used) {
+		m.clean = true
+		return nil
+	} else { // too many
 		from := 0
 		for _, r := range *hot {
 			if r[0] >= used {
