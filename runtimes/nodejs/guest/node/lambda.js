@@ -5,6 +5,8 @@
 'use strict';
 
 const loop = require('thaw/loop');
+const path = require('path');
+const { Module, isES, isFile, importModule } = require('thaw/modules');
 const { types } = host;
 const { formatWithOptions, inspect } = require('internal/util/inspect');
 
@@ -363,9 +365,7 @@ let loading = null; // {failed}
 const handlerExpression = /^([^.]*)\.(.*)$/;
 
 function findHandler(taskRoot, text) {
-  const { Module, isES, isFile, createRequire, importModule } = require('thaw/modules');
   if (text.includes('..')) throw named('Runtime.MalformedHandlerName', `'${text}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`);
-  const path = require('path');
   const base = path.basename(text);
   const folder = text.slice(0, text.length - base.length);
   const match = handlerExpression.exec(base);

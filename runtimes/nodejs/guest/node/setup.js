@@ -128,7 +128,7 @@ module.exports = function setup() {
   });
 
   // what most functions need, kept in the runtime snapshot
-  for (const id of ['util', 'path', 'fs', 'url', 'querystring', 'os', 'assert', 'stream', 'string_decoder']) eager(id);
+  for (const id of ['util', 'path', 'fs', 'url', 'querystring', 'os', 'stream', 'string_decoder']) eager(id);
 };
 
 function eager(id) { require(id); }
