@@ -68,6 +68,23 @@ func TestUpKeepsServing(t *testing.T) {
 	}
 }
 
+// A first start serves the API at once and tells what it is waiting for; an invocation waits for its interpreter.
+func TestFirstStart(t *testing.T) {
+	s := serve(t, t.TempDir())
+	if health := s.http("GET", "/healthz", nil, nil); health.status != 200 || !strings.Contains(health.body, `"starting"`) {
+		t.Errorf("%d %s", health.status, health.body)
+	}
+	s.mustCreate("f", "app.handler", zipOf(t, map[string]string{"app.py": "def handler(event, context): return event"}), nil)
+	if a := s.invoke("f", `"early"`, nil); a.body != `"early"` {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	for _, want := range []string{"compiling CPython", " compiled in ", " ready after "} {
+		if !strings.Contains(s.log.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, s.log)
+		}
+	}
+}
+
 func TestWhatPeopleGetWrong(t *testing.T) {
 	s := serve(t, dataDir(t))
 	file := func(text string) string { return write(t, "thaw.yaml", []byte(text)) }

@@ -21,8 +21,8 @@ import (
 	"github.com/thawrun/thaw/runtimes/python"
 )
 
-// guests are the interpreters that this program brings.
-func guests() []*abi.Guest { return []*abi.Guest{python.Guest(), nodejs.Guest()} }
+// guests are the interpreters that this program brings. They are compiled in this order: what is quickly done comes first.
+func guests() []*abi.Guest { return []*abi.Guest{nodejs.Guest(), python.Guest()} }
 
 // node is a running server with all its parts.
 type node struct {
