@@ -215,6 +215,16 @@ func TestLoadErrors(t *testing.T) {
 	}
 }
 
+// A module that is there as machine code is not called missing.
+func TestNativeModule(t *testing.T) {
+	in := bind(t, map[string]string{"app.py": "import fast.speed", "fast/__init__.py": "", "fast/speed.cpython-313-x86_64-linux-gnu.so": "\x7fELF"})
+	text, status := in.load("app.f", "python3.13")
+	wanted := "Unable to import module 'app': /var/task/fast/speed.cpython-313-x86_64-linux-gnu.so is native code"
+	if status != abi.StatusError || !strings.Contains(text, wanted) {
+		t.Errorf("%v %s", status, text)
+	}
+}
+
 // All attributes of the context object (guide, "The Context Object (Python)").
 func TestContext(t *testing.T) {
 	source := `

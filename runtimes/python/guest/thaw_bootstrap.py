@@ -164,6 +164,29 @@ def _log_error(text):
     _thaw.log(_LOG_ERROR, text.encode("utf-8", "backslashreplace"))
 
 
+# ---- native code ----
+
+
+class _NativeFinder:
+    """The last finder: says why a module that is there as machine code can't be imported, instead of that it is missing."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        tail = name.rpartition(".")[2] + "."
+        for folder in sys.path if path is None else path:
+            if not folder.startswith(("/var/task", "/opt", "/tmp")):
+                continue
+            try:
+                entries = os.listdir(folder)
+            except OSError:
+                continue
+            for entry in entries:
+                if entry.startswith(tail) and entry.endswith((".so", ".pyd")):
+                    message = "{}/{} is native code, which can't run in this sandbox; a pure Python version of the package is needed"
+                    raise ModuleNotFoundError(message.format(folder, entry), name=name)
+        return None
+
+
 # ---- errors ----
 
 
@@ -229,6 +252,7 @@ def init():
     root.addHandler(handler)
     signal.signal(signal.SIGALRM, _on_alarm)
     thaw_concurrency.install()
+    sys.meta_path.append(_NativeFinder)
     builtins.exit = builtins.quit = sys.exit  # site is not imported
     # What is allocated lazily at first use becomes part of the snapshot.
     re.compile(r"(?P<a>\w+)\s*=\s*(?P<b>.*)").match("a = b")
