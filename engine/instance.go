@@ -208,5 +208,8 @@ func (in *instance) Reset() error {
 // Footprint is the sandbox's private memory.
 func (in *instance) Footprint() int64 { return in.box.Footprint() }
 
+// Compact gives back the pages that hold nothing of the instance's own.
+func (in *instance) Compact() error { return in.box.Compact() }
+
 // Close gives the sandbox back to its guest as a shell.
 func (in *instance) Close() { in.v.g.recycle(in.box) }

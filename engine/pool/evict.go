@@ -86,10 +86,64 @@ func (p *Pool) housekeep() {
 						p.stats.expired.Add(1)
 					}
 				}
+				g.compact(now.Add(-compactAfter))
 				g.fill(ctx)
 			}
 		}
 	}
+}
+
+// compact has the instances that are idle since then give memory back. Each is out of the group meanwhile, as in a lease.
+func (g *Group) compact(since time.Time) {
+	for {
+		it := g.takeFat(since)
+		if it == nil {
+			return
+		}
+		it.compact = true
+		l := Lease{g: g, it: it}
+		if err := it.inst.(Compacter).Compact(); err != nil {
+			g.pool.cfg.Logger.Warn("instance discarded: compacting failed", "error", err)
+			l.discard()
+			continue
+		}
+		l.measure()
+		g.mu.Lock()
+		retired := g.retired
+		if !retired {
+			// Back to its place: it is no younger than before.
+			i := slices.IndexFunc(g.idle, func(o *item) bool { return o.idleSince.After(it.idleSince) })
+			if i < 0 {
+				i = len(g.idle)
+			}
+			g.idle = slices.Insert(g.idle, i, it)
+		}
+		g.mu.Unlock()
+		if retired {
+			g.close(it)
+		}
+		g.pool.work.Done()
+	}
+}
+
+// takeFat takes an instance that is idle since then and not compact.
+func (g *Group) takeFat(since time.Time) *item {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.retired {
+		return nil
+	}
+	for i, it := range g.idle {
+		if it.idleSince.After(since) {
+			break
+		}
+		if _, ok := it.inst.(Compacter); ok && !it.compact {
+			g.idle = slices.Delete(g.idle, i, i+1)
+			g.pool.work.Add(1)
+			return it
+		}
+	}
+	return nil
 }
 
 func (g *Group) oldestBeyondPrewarm(since time.Time) *item {

@@ -29,6 +29,14 @@ type Instance interface {
 	Close()
 }
 
+// Compacter is an Instance that can give memory back that it doesn't need while it is idle. Its next call may be slower.
+type Compacter interface {
+	Compact() error
+}
+
+// compactAfter is how long an instance is idle before it is asked to compact.
+const compactAfter = 10 * time.Second
+
 // Starter makes instances of one function version.
 type Starter interface {
 	Start(ctx context.Context) (Instance, error)
@@ -110,6 +118,7 @@ type item struct {
 	footprint int64
 	calls     uint64
 	idleSince time.Time
+	compact   bool // since it became idle
 }
 
 // Group adds a function version of which prewarm instances are kept ready.
@@ -249,7 +258,7 @@ func (l *Lease) measure() {
 
 func (l *Lease) giveBack() {
 	g := l.g
-	l.it.idleSince = time.Now()
+	l.it.idleSince, l.it.compact = time.Now(), false
 	g.mu.Lock()
 	if g.retired {
 		g.mu.Unlock()

@@ -173,6 +173,69 @@ func TestIdleInstancesExpireDownToThePrewarmed(t *testing.T) {
 	})
 }
 
+// compactable gives half its memory back.
+type compactable struct {
+	fake
+	compacted atomic.Int32
+	fail      atomic.Bool
+}
+
+func (c *compactable) Compact() error {
+	c.compacted.Add(1)
+	if c.fail.Load() {
+		return errors.New("torn")
+	}
+	return nil
+}
+func (c *compactable) Footprint() int64 {
+	if c.compacted.Load() > 0 {
+		return c.f.size / 2
+	}
+	return c.f.size
+}
+
+type compactStarter struct{ inst *compactable }
+
+func (s compactStarter) Start(context.Context) (Instance, error) { return s.inst, nil }
+
+func TestIdleInstancesAreCompactedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &factory{t: t, size: 1000}
+		inst := &compactable{fake: fake{f: f}}
+		p := New(Config{})
+		g, err := p.Group(compactStarter{inst}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := g.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Keep()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if inst.compacted.Load() != 0 || p.used.Load() != 1000 {
+			t.Errorf("after 5 s: compacted %d times, %d bytes", inst.compacted.Load(), p.used.Load())
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if inst.compacted.Load() != 1 || p.used.Load() != 500 || g.Live() != 1 {
+			t.Errorf("after a minute: compacted %d times, %d bytes, %d live", inst.compacted.Load(), p.used.Load(), g.Live())
+		}
+		if l, err = g.Acquire(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		inst.fail.Store(true)
+		l.Keep()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if g.Live() != 0 || f.closed.Load() != 1 {
+			t.Errorf("after a failure: %d live, %d closed", g.Live(), f.closed.Load())
+		}
+		closePool(t, p)
+	})
+}
+
 func TestRetireClosesIdleNowAndBusyLater(t *testing.T) {
 	f := &factory{t: t}
 	p := New(Config{})
