@@ -11,7 +11,7 @@ FUZZTIME ?= 20s
 all: lint test
 
 test: lint
-	$(GO) test -race -json ./... | $(GO) run ./cmd/internal/testsum
+	$(GO) test -race -timeout 30m -json ./... | $(GO) run ./cmd/internal/testsum
 
 lint:
 	@unformatted=$$(gofmt -l abi api bench bridges cmd engine runtimes 2>/dev/null); \
