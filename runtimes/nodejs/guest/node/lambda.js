@@ -6,7 +6,7 @@
 
 const loop = require('thaw/loop');
 const path = require('path');
-const { Module, isES, isFile, importModule } = require('thaw/modules');
+const { Module, isES, isFile, importModule, loadFile } = require('thaw/modules');
 const { types } = host;
 const { formatWithOptions, inspect } = require('internal/util/inspect');
 
@@ -398,8 +398,7 @@ function findHandler(taskRoot, text) {
   }
   let exports;
   try {
-    const name = file ?? Module._resolveFilename(`./${folder}${moduleName}`, parent, false, { paths: [taskRoot] });
-    exports = Module._load(name, parent, false);
+    exports = file === undefined || file === root ? Module._load(Module._resolveFilename(`./${folder}${moduleName}`, parent, false, { paths: [taskRoot] }), parent, false) : loadFile(file, parent);
   } catch (error) {
     if (error?.code === 'MODULE_NOT_FOUND' && error.requireStack?.length === 1) { // the handler's own file
       error.message = style.old ? `Cannot find module '${root}'` : `Cannot find module '${moduleName}'\nRequire stack:\n- /var/runtime/index.mjs`;

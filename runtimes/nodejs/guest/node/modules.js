@@ -47,10 +47,9 @@ function readPackage(folder) {
 // The nearest package.json above a file: [folder, contents] or null.
 function packageScope(filename) {
   for (let folder = path.dirname(filename); ; folder = path.dirname(folder)) {
-    if (path.basename(folder) === 'node_modules') return null;
+    if (folder === '/' || path.basename(folder) === 'node_modules') return null; // the root holds nothing but the folders of the contract
     const found = readPackage(folder);
     if (found !== null) return [folder, found];
-    if (folder === '/') return null;
   }
 }
 
@@ -263,6 +262,11 @@ Module._load = function _load(request, parent, isMain) {
     return cached.exports;
   }
   if (BuiltinModule.isBuiltin(filename)) return loadBuiltin(filename);
+  return loadFile(filename, parent);
+};
+
+// A file that is not in the cache, by its absolute name.
+function loadFile(filename, parent) {
   const module = new Module(filename, parent);
   Module._cache[filename] = module;
   let done = false;
@@ -280,7 +284,7 @@ Module._load = function _load(request, parent, isMain) {
     }
   }
   return module.exports;
-};
+}
 
 Module.prototype.load = function load(filename) {
   this.filename = filename;
@@ -435,4 +439,4 @@ function fetchModule(name) {
 
 host.setModuleHooks(resolveModule, fetchModule);
 
-module.exports = { Module, isES, isFile, createRequire, importModule: (filename) => host.importModule(filename, '/var/runtime/index.mjs'), makeRequire, nodeModulePaths };
+module.exports = { Module, isES, loadFile, isFile, createRequire, importModule: (filename) => host.importModule(filename, '/var/runtime/index.mjs'), makeRequire, nodeModulePaths };
