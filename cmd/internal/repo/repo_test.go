@@ -57,7 +57,7 @@ func rooms() map[string][]string {
 		"engine/vfs":     {"abi"},
 		"engine/wasi":    {"abi", "engine/vfs"},
 		"engine/sandbox": {"abi", "engine/cpu", "engine/meter", "engine/vfs", "engine/wasi"},
-		"runtimes":       {"abi"},
+		"runtimes":       {"abi", "runtimes/artefact"},
 		"bridges":        {"abi", "engine"},
 		"api":            {"engine"},
 		"bench":          {"abi", "api", "engine", "runtimes", "bridges", "bench"},
