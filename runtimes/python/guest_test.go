@@ -148,7 +148,8 @@ func want(t *testing.T, got any, text string) {
 // What a package's handler string may name.
 func TestHandlerStrings(t *testing.T) {
 	files := map[string]string{
-		"app.py":              "def handler(e, c): return __name__, __file__, __spec__.origin, __package__, __spec__.loader is not None",
+		"app.py":              "def handler(e, c): return __name__, __file__, __spec__.origin, __package__, __cached__",
+		"large.py":            "import importlib.util\nx = '" + strings.Repeat("ü", 100_000) + "'\ndef handler(e, c): return [len(x), importlib.util.cache_from_source(__file__) == __cached__ == __spec__.cached]",
 		"pkg/__init__.py":     "",
 		"pkg/mod.py":          "def handler(e, c): return __name__",
 		"dir/nested/plain.py": "def handler(e, c): return __name__",
@@ -162,7 +163,8 @@ func TestHandlerStrings(t *testing.T) {
 		"html_user.py":        "import html\ndef handler(e, c): return html.escape('<')",
 	}
 	for handler, result := range map[string]string{
-		"app.handler":              `["app", "/var/task/app.py", "/var/task/app.py", "", true]`,
+		"app.handler":              `["app", "/var/task/app.py", "/var/task/app.py", "", "/var/task/__pycache__/app.cpython-313.pyc"]`,
+		"large.handler":            `[100000, true]`,
 		"pkg.mod.handler":          `"pkg.mod"`,
 		"pkg/mod.handler":          `"pkg.mod"`,
 		"dir/nested/plain.handler": `"dir.nested.plain"`,

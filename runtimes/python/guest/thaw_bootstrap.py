@@ -356,8 +356,9 @@ def load(runtime, handler, task_root, function_name, version, memory, log_group,
         names = os.listdir(".")
     except OSError:
         names = []
-    if "PYTHONPATH" in os.environ:
-        extra = [p for p in os.environ["PYTHONPATH"].split(":") if p and p not in sys.path]
+    path = _environ._data.get(b"PYTHONPATH")
+    if path is not None:
+        extra = [p for p in os.fsdecode(path).split(":") if p and p not in sys.path]
         if extra:
             sys.path[1:1] = extra
     try:
@@ -377,19 +378,27 @@ def _shadowed(name, names):
     return name in names or any(name + suffix in names for suffix in _EXTENSION_SUFFIXES)
 
 
+_READ = 64 << 10
 _EXTENSION_SUFFIXES = tuple(importlib.machinery.EXTENSION_SUFFIXES)
 _SourceFileLoader, _ModuleSpec, _Module = importlib.machinery.SourceFileLoader, importlib.machinery.ModuleSpec, types.ModuleType
 
 
 def _load_file(name, path):
     """Imports a module whose file is known, as importlib would without the search: most functions have one such file."""
-    with io.FileIO(path) as f:
-        source = f.readall()
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        source = part = os.read(fd, _READ)
+        while part:
+            part = os.read(fd, _READ)
+            source += part
+    finally:
+        os.close(fd)
     code = compile(source, path, "exec", dont_inherit=True)
     spec = _ModuleSpec(name, _SourceFileLoader(name, path), origin=path)
     spec.has_location = True
+    spec.cached = cached = "{}/__pycache__/{}.{}.pyc".format(path.rpartition("/")[0], name, sys.implementation.cache_tag)
     module = _Module(name)
-    module.__dict__.update(__file__=path, __cached__=spec.cached, __loader__=spec.loader, __package__="", __spec__=spec, __builtins__=builtins.__dict__)
+    module.__dict__.update(__file__=path, __cached__=cached, __loader__=spec.loader, __package__="", __spec__=spec, __builtins__=builtins.__dict__)
     spec._initializing = True
     sys.modules[name] = module
     try:
