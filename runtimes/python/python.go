@@ -5,16 +5,11 @@
 package python
 
 import (
-	"archive/zip"
-	"bytes"
 	_ "embed"
-	"encoding/json"
-	"fmt"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/runtimes/artefact"
 )
 
 //go:embed python313.wasm.zst
@@ -48,42 +43,14 @@ func Guest() *abi.Guest {
 	}
 }
 
-func decompress(b []byte) ([]byte, error) {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	out, err := d.DecodeAll(b, nil)
-	if err != nil {
-		return nil, fmt.Errorf("embedded artefact: %w", err)
-	}
-	return out, nil
-}
+func decompress(b []byte) ([]byte, error) { return artefact.Decompress(b) }
 
-// digest names the build by the hashes of what it consists of, as the lock file has them.
 func digest() string {
-	var l struct {
-		Outputs map[string]struct {
-			SHA256 string `json:"sha256"`
-		} `json:"outputs"`
-	}
-	if err := json.Unmarshal(lock, &l); err != nil {
-		return "" // TestLock fails
-	}
-	return l.Outputs["python/python313.wasm.zst"].SHA256[:32] + l.Outputs["python/python313.zip.zst"].SHA256[:32]
+	return artefact.Digest(lock, "python/python313.wasm.zst", "python/python313.zip.zst")
 }
 
-// rehearsal is the simplest of functions, in a package made here.
+// rehearsal is the simplest of functions: what it writes is what every function writes.
 func rehearsal() *abi.Rehearsal {
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	f, err := w.Create("app.py")
-	if err == nil {
-		_, err = f.Write([]byte("import json\nimport os\n\n\ndef handler(event, context):\n    return {'message': 'Hello ' + event['name']}\n"))
-	}
-	if err != nil || w.Close() != nil {
-		return nil // a buffer doesn't fail
-	}
-	return &abi.Rehearsal{Runtime: "python3.13", Handler: "app.handler", Code: b.Bytes(), Event: []byte(`{"name": "x"}`)}
+	const code = "import json\nimport os\n\n\ndef handler(event, context):\n    return {'message': 'Hello ' + event['name']}\n"
+	return &abi.Rehearsal{Runtime: "python3.13", Handler: "app.handler", Code: artefact.Zip("app.py", code), Event: []byte(`{"name": "x"}`)}
 }
