@@ -1,105 +1,26 @@
 package python
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/thawrun/thaw/runtimes/artefact/locktest"
 )
 
-type lockFile struct {
-	Packages []struct{ Package, SHA256, Licence string }
-	Inputs   map[string]string
-	Outputs  map[string]struct {
-		SHA256             string
-		Size               int
-		UncompressedSHA256 string `json:"uncompressed_sha256"`
+func locked() locktest.Runtime {
+	return locktest.Runtime{
+		Lock:    lock,
+		Outputs: map[string][]byte{"python/python313.wasm.zst": wasm, "python/python313.zip.zst": files},
+		Inputs:  []string{"python/build", "python/guest", "toolchain"},
+		Rebuild: "runtimes/python/build/build.sh",
 	}
 }
 
-func readLock(t *testing.T) lockFile {
-	t.Helper()
-	var l lockFile
-	if err := json.Unmarshal(lock, &l); err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
+func TestLockedOutputs(t *testing.T) { locked().CheckOutputs(t) }
 
-func sum(b []byte) string { s := sha256.Sum256(b); return hex.EncodeToString(s[:]) }
+// Whoever changes a source or a script runs build/build.sh.
+func TestLockedInputs(t *testing.T) { locked().CheckInputs(t) }
 
-// The artefacts are those that the lock file describes.
-func TestLockedOutputs(t *testing.T) {
-	l := readLock(t)
-	for name, b := range map[string][]byte{"python/python313.wasm.zst": wasm, "python/python313.zip.zst": files} {
-		out, ok := l.Outputs[name]
-		if !ok || out.SHA256 != sum(b) || out.Size != len(b) {
-			t.Errorf("%s: %d bytes with hash %s, the lock says %+v", name, len(b), sum(b), out)
-		}
-		plain, err := decompress(b)
-		if err != nil || sum(plain) != out.UncompressedSHA256 {
-			t.Errorf("%s unpacked: hash %s, the lock says %s (%v)", name, sum(plain), out.UncompressedSHA256, err)
-		}
-	}
-	for _, p := range l.Packages {
-		if len(p.SHA256) != 64 || p.Licence == "" {
-			t.Errorf("package %+v is not pinned or has no licence", p)
-		}
-	}
-}
-
-// The sources and scripts are those that the artefacts were built from: whoever changes one runs build/build.sh.
-func TestLockedInputs(t *testing.T) {
-	l := readLock(t)
-	if len(l.Inputs) < 8 {
-		t.Fatalf("only %d inputs are locked", len(l.Inputs))
-	}
-	seen := map[string]bool{}
-	for _, folder := range []string{"python/build", "python/guest", "toolchain"} {
-		err := filepath.WalkDir(filepath.Join("..", folder), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || strings.Contains(path, "__pycache__") {
-				return err
-			}
-			b, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			name := filepath.ToSlash(strings.TrimPrefix(path, ".."+string(filepath.Separator)))
-			seen[name] = true
-			if l.Inputs[name] != sum(b) {
-				t.Errorf("%s differs from what the guest was built from: run runtimes/python/build/build.sh", name)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name := range l.Inputs {
-		if !seen[name] {
-			t.Errorf("%s is locked but not there", name)
-		}
-	}
-}
-
-func TestNoPathOfTheBuildMachine(t *testing.T) {
-	for name, b := range map[string][]byte{"wasm": wasm, "files": files} {
-		plain, err := decompress(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range []string{"/root/", "/home/", "thaw-build"} {
-			if i := bytes.Index(plain, []byte(path)); i >= 0 {
-				t.Errorf("%s holds %q", name, plain[max(0, i-40):min(len(plain), i+80)])
-			}
-		}
-	}
-}
+func TestNoPathOfTheBuildMachine(t *testing.T) { locked().CheckPaths(t) }
 
 func TestGuestDescribesItself(t *testing.T) {
 	g := Guest()
@@ -108,5 +29,8 @@ func TestGuestDescribesItself(t *testing.T) {
 	}
 	if len(g.Runtimes) != 9 {
 		t.Errorf("runtimes %v", g.Runtimes)
+	}
+	if g.Rehearsal == nil || len(g.Rehearsal.Code) == 0 {
+		t.Error("no rehearsal")
 	}
 }
