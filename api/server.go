@@ -140,6 +140,10 @@ func (s *Server) ServeFastHTTP(ctx *fasthttp.RequestCtx) {
 			s.writeError(ctx, err)
 			return
 		}
+	} else if len(ctx.Request.Header.Peek("Origin")) > 0 {
+		// Only browsers send it. Without credentials to ask for, any page that somebody opens could command this server.
+		s.writeError(ctx, fail("AccessDeniedException", "Requests from web pages are refused while there is no authentication."))
+		return
 	}
 	op, param, known := s.routes.find(string(ctx.Method()), path, string(ctx.URI().QueryString()))
 	var err error

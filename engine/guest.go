@@ -52,11 +52,13 @@ func (g *guest) load(ctx context.Context) {
 		}
 	}
 	g.err = g.prepare(ctx, func(stage string, done, total int) { progress(stage, done, total, nil) })
-	if g.err != nil {
+	switch {
+	case g.err != nil && ctx.Err() != nil: // the engine was closed meanwhile, which is nobody's failure
+	case g.err != nil:
 		g.err = fmt.Errorf("prepare %s: %w", g.abi.Name, g.err)
 		progress("failed", 0, 0, g.err)
 		g.e.cfg.Logger.Error("runtime unusable", "guest", g.abi.Name, "error", g.err)
-	} else {
+	default:
 		progress("ready", 0, 0, nil)
 		g.e.cfg.Logger.Debug("runtime ready", "guest", g.abi.Name, "elapsed", time.Since(start))
 	}

@@ -208,6 +208,7 @@ func TestBadInput(t *testing.T) {
 		"bad name":               {"GET", functions + "/b%20d", nil, "", 400, "InvalidParameterValueException", "functionName"},
 		"MaxItems 0":             {"GET", functions + "?MaxItems=0", nil, "", 400, "InvalidParameterValueException", "maxItems"},
 		"delete $LATEST":         {"DELETE", functions + "/f?Qualifier=$LATEST", nil, "", 400, "InvalidParameterValueException", "$LATEST"},
+		"from a web page":        {"POST", functions + "/f/invocations", map[string]string{"Origin": "https://example.com"}, "{}", 403, "AccessDeniedException", "web pages"},
 		"wrong method":           {"PATCH", functions + "/f", nil, "", 405, "MethodNotAllowedException", "PATCH"},
 		"unknown path":           {"GET", "/2015-03-31/nothing", nil, "", 404, "UnknownOperationException", "/2015-03-31/nothing"},
 		"unsupported operation":  {"GET", "/2018-10-31/layers", nil, "", 501, "UnsupportedOperationException", "ListLayers"},

@@ -130,7 +130,8 @@ func (n *node) demonstrate(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w, `
-Times are whole HTTP requests, medians of %d and %d: COLD is the first one to a new instance, WARM one to an instance in use.
+Times are whole HTTP requests, medians of %d and %d: COLD is the first one to a new instance, WARM one to an instance in use,
+each sent right after the one before; a machine that has been idle takes longer at first.
 Try the AWS CLI (any credentials will do):
 
   export AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
