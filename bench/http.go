@@ -30,19 +30,11 @@ func benchHTTP(ctx context.Context, dir string) {
 	go func() { check(echo.Serve(echoLn)) }()
 	defer echo.Shutdown()
 
-	limits, err := api.LimitsPreset("guide")
-	check(err)
-	st, err := store.Open(filepath.Join(dir, "store"), store.Options{})
-	check(err)
-	defer st.Close()
 	e, err := engine.New(ctx, engine.Config{Guests: guests(), CacheDir: filepath.Join(dir, "cache")})
 	check(err)
 	defer e.Close(ctx)
-	server, err := api.New(api.Config{Engine: e, Store: st, Region: "us-east-1", Account: "000000000000", Limits: limits})
-	check(err)
-	thawLn := listen()
-	go func() { check(server.Serve(thawLn)) }()
-	defer server.Shutdown(ctx)
+	st, thawURL, stop := serveAPI(ctx, filepath.Join(dir, "store"), e)
+	defer stop()
 
 	for name, f := range map[string]struct{ runtime, handler, file, code string }{
 		"echo":    {"python3.13", "app.handler", "app.py", "def handler(event, context): return event"},
@@ -64,9 +56,9 @@ func benchHTTP(ctx context.Context, dir string) {
 	ceiling := 0.0
 	for _, m := range []struct{ name, method, url, body string }{
 		{"raw fasthttp echo", "POST", "http://" + echoLn.Addr().String() + "/", event},
-		{"GetFunctionConfiguration", "GET", "http://" + thawLn.Addr().String() + "/2015-03-31/functions/echo/configuration", ""},
-		{"Invoke, Python echo, warm", "POST", "http://" + thawLn.Addr().String() + "/2015-03-31/functions/echo/invocations", event},
-		{"Invoke, Node.js echo, warm", "POST", "http://" + thawLn.Addr().String() + "/2015-03-31/functions/echo-js/invocations", event},
+		{"GetFunctionConfiguration", "GET", thawURL + "/2015-03-31/functions/echo/configuration", ""},
+		{"Invoke, Python echo, warm", "POST", thawURL + "/2015-03-31/functions/echo/invocations", event},
+		{"Invoke, Node.js echo, warm", "POST", thawURL + "/2015-03-31/functions/echo-js/invocations", event},
 	} {
 		load(m.method, m.url, m.body, 0.3) // warm up
 		rate, all := load(m.method, m.url, m.body, *seconds)
@@ -74,6 +66,22 @@ func benchHTTP(ctx context.Context, dir string) {
 			ceiling = rate
 		}
 		fmt.Printf("  %-28s %10.0f %10s %10s %7.1f%%\n", m.name, rate, us(all.quantile(0.5)), us(all.quantile(0.99)), 100*rate/ceiling)
+	}
+}
+
+// serveAPI puts the Lambda API in front of an engine.
+func serveAPI(ctx context.Context, dir string, e *engine.Engine) (st *store.Store, url string, stop func()) {
+	limits, err := api.LimitsPreset("guide")
+	check(err)
+	st, err = store.Open(dir, store.Options{})
+	check(err)
+	server, err := api.New(api.Config{Engine: e, Store: st, Region: "us-east-1", Account: "000000000000", Limits: limits})
+	check(err)
+	ln := listen()
+	go func() { check(server.Serve(ln)) }()
+	return st, "http://" + ln.Addr().String(), func() {
+		check(server.Shutdown(ctx))
+		check(st.Close())
 	}
 }
 
