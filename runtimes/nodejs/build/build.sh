@@ -75,6 +75,7 @@ python3 "$here/image.py" "$work/nodejs20.zip" "$work/library" "QuickJS-NG=$work/
 stage "compressing"
 zstd -q -19 -f "$work/thaw.wasm" -o "$here/../nodejs20.wasm.zst"
 zstd -q -19 -f "$work/nodejs20.zip" -o "$here/../nodejs20.zip.zst"
+chmod 644 "$here/../nodejs20.wasm.zst" "$here/../nodejs20.zip.zst" # zstd hands on the mode of what it compresses
 python3 "$here/../../toolchain/lock.py" "$here/../nodejs20.lock.json" --root "$here/../.." \
 	--inputs nodejs/build nodejs/guest toolchain --sources "$here/sources.sh" "$here/../../toolchain/setup.sh" \
 	--outputs "nodejs/nodejs20.wasm.zst=$work/thaw.wasm" "nodejs/nodejs20.zip.zst=$work/nodejs20.zip" \
