@@ -98,7 +98,7 @@ func (g *guest) prepare(ctx context.Context, progress sandbox.Progress) error {
 		return err
 	}
 	if !program.Snapshotable() {
-		return fmt.Errorf("%w: its instances can't be pooled", sandbox.ErrNotSnapshotable)
+		return fmt.Errorf("%w: its instances can't be pooled: %v", sandbox.ErrNotSnapshotable, program.Reasons())
 	}
 	if g.snapshot, err = program.RuntimeSnapshot(ctx, progress); err != nil {
 		return err

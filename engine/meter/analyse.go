@@ -9,9 +9,9 @@ type analysis struct {
 	calls      []call   // in the order of their places
 	refs       []uint32 // functions whose address is taken
 	bulk       bool     // has an instruction charged by length
-	tables     bool     // changes a table
-	passive    bool     // uses or drops passive segments
-	data       bool     // of data
+	tables     string   // the first instruction that changes a table, "" if there is none
+	inits      []uint32 // passive data segments that memory.init copies
+	drops      []uint32 // data segments that are dropped
 	usesGlobal uint32   // highest index of a global used, plus one
 }
 
@@ -85,13 +85,14 @@ func analyse(body []byte) (*analysis, error) {
 			}
 		}
 		a.bulk = a.bulk || in.charged()
-		a.tables = a.tables || in.mutatesTable()
-		if in.op == opMisc {
-			switch in.sub {
-			case miscMemoryInit, miscDataDrop, miscTableInit, miscElemDrop:
-				a.passive = true
-				a.data = a.data || in.sub == miscMemoryInit || in.sub == miscDataDrop
-			}
+		if a.tables == "" {
+			a.tables = in.mutatesTable()
+		}
+		switch {
+		case in.op == opMisc && in.sub == miscMemoryInit:
+			a.inits = append(a.inits, in.index)
+		case in.op == opMisc && in.sub == miscDataDrop:
+			a.drops = append(a.drops, in.index)
 		}
 	}
 	if r.err == nil && r.pos != len(body) {

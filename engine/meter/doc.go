@@ -52,6 +52,7 @@
 // # Snapshots
 //
 // Every mutable global is exported, so that linear memory and globals are the whole state, unless the module changes
-// tables, drops segments or uses passive ones: then Module.Snapshotable is false and Reasons says why. With
+// tables, drops passive data that it also uses, or shares state with others: then Module.Snapshotable is false and Reasons
+// says why. With
 // Config.LiftData active data segments move from the module to Module.Image, so that instantiation doesn't copy them.
 package meter

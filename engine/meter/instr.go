@@ -151,17 +151,23 @@ func (in *instr) charged() bool {
 	return false
 }
 
-// mutatesTable says whether an instruction changes a table.
-func (in *instr) mutatesTable() bool {
-	if in.op == opTableSet {
-		return true
-	}
-	if in.op != opMisc {
-		return false
+// mutatesTable is the name of an instruction that changes a table, "" of any other.
+func (in *instr) mutatesTable() string {
+	switch {
+	case in.op == opTableSet:
+		return "table.set"
+	case in.op != opMisc:
+		return ""
 	}
 	switch in.sub {
-	case miscTableInit, miscTableCopy, miscTableGrow, miscTableFill:
-		return true
+	case miscTableInit:
+		return "table.init"
+	case miscTableCopy:
+		return "table.copy"
+	case miscTableGrow:
+		return "table.grow"
+	case miscTableFill:
+		return "table.fill"
 	}
-	return false
+	return ""
 }

@@ -156,8 +156,14 @@ func TestModuleDescribesItself(t *testing.T) {
 
 // What isn't in memory and globals alone can't be snapshotted, and the module says why.
 func TestReasonsAgainstSnapshots(t *testing.T) {
-	passive := oneFunction(0x41, 0, 0x41, 0, 0x41, 0, opMisc, miscMemoryInit, 0, 0, opEnd)
-	passive.data, passive.count = [][]byte{{1, 1, 'x'}}, []byte{1}
+	withData := func(code ...byte) wasmModule {
+		m := oneFunction(code...)
+		m.data, m.count = [][]byte{{1, 1, 'x'}, {1, 1, 'y'}}, []byte{2}
+		return m
+	}
+	init0 := []byte{0x41, 0, 0x41, 0, 0x41, 0, opMisc, miscMemoryInit, 0, 0}
+	dropped := withData(append(init0, opMisc, miscDataDrop, 1, opMisc, miscDataDrop, 0, opEnd)...)
+	dropped.funcs, dropped.code = []uint32{0, 0}, append(dropped.code, []byte{0, opMisc, miscDataDrop, 0, opEnd})
 	tables := oneFunction(0x41, 0, 0xD0, refFunc, opTableSet, 0, opEnd)
 	importsTable := oneFunction(opEnd)
 	importsTable.imports, importsTable.tables = [][]byte{importOf("env", "t", kindTable, refFunc, 0, 1)}, nil
@@ -169,22 +175,28 @@ func TestReasonsAgainstSnapshots(t *testing.T) {
 	noMemory.memory, noMemory.exports = nil, noMemory.exports[:1]
 	for name, c := range map[string]struct {
 		module wasmModule
-		want   string
+		want   []string
 	}{
-		"passive data":                {passive, "1 functions use or drop passive segments"},
-		"table.set":                   {tables, "1 functions change tables"},
-		"imported table":              {importsTable, "imports table env.t"},
-		"imported mutable global":     {importsGlobal, "imports mutable global env.g"},
-		"mutable global of reference": {reference, "mutable global 0 of type 0x70"},
-		"no memory":                   {noMemory, "no memory of its own"},
+		"dropped data":               {dropped, []string{"code drops a data segment that it also uses (function 0: data.drop 0; 1 more functions)"}},
+		"data that is never dropped": {withData(append(init0, opEnd)...), nil},
+		"data that only others use":  {withData(append(init0, opMisc, miscDataDrop, 1, opEnd)...), nil},
+		"table.set":                  {tables, []string{"code changes a table (function 0: table.set)"}},
+		"imported table":             {importsTable, []string{"imported table (import env.t)"}},
+		"imported mutable global":    {importsGlobal, []string{"imported mutable global (import env.g)"}},
+		"global of reference":        {reference, []string{"mutable global that is no number (global 0)"}},
+		"no memory":                  {noMemory, []string{"no memory of its own"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := Rewrite(c.module.bytes(), Config{LiftData: true})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if out.Snapshotable || !slices.Equal(out.Reasons, []string{c.want}) {
-				t.Errorf("snapshotable %v, reasons %q", out.Snapshotable, out.Reasons)
+			var got []string
+			for _, r := range out.Reasons {
+				got = append(got, r.String())
+			}
+			if out.Snapshotable != (c.want == nil) || !slices.Equal(got, c.want) {
+				t.Errorf("snapshotable %v, reasons %q", out.Snapshotable, got)
 			}
 			if out.Image != nil {
 				t.Error("its data was lifted all the same")

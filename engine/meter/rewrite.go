@@ -69,8 +69,10 @@ type Module struct {
 	Globals  []Global
 	Initial  []uint64 // values of Globals at instantiation, bit patterns; 0 where it depends on an imported global
 
+	// Snapshotable says that memory and Globals are all the state of an instance; Reasons says of what it isn't why not. Both
+	// hold for every instance of the module, before it is instantiated.
 	Snapshotable bool
-	Reasons      []string // why it isn't
+	Reasons      []Reason
 
 	Imports, Exports []Func
 	Stats            Stats
@@ -166,7 +168,7 @@ func (m *module) verify(all []*analysis, importModule string) error {
 				return bad("function", f)
 			}
 		}
-		if a.data && m.dataCount < 0 { // the rewritten module would have one
+		if len(a.inits)+len(a.drops) > 0 && m.dataCount < 0 { // the rewritten module would have one
 			return fmt.Errorf("%w: data segments in code without a data count", ErrMalformed)
 		}
 		// The fuel global comes after all others: code may not reach it.
@@ -221,50 +223,6 @@ func (out *Module) describe(m *module, maximum uint32) {
 			out.Exports = append(out.Exports, Func{"", x.name, m.types[t].params, m.types[t].results})
 		}
 	}
-}
-
-// judge decides whether memory and globals are the module's whole state.
-func (out *Module) judge(m *module, all []*analysis) {
-	reason := func(format string, args ...any) { out.Reasons = append(out.Reasons, fmt.Sprintf(format, args...)) }
-	if m.memory == nil {
-		reason("no memory of its own")
-	}
-	for _, d := range m.imports {
-		switch {
-		case d.kind == kindTable:
-			reason("imports table %s.%s", d.module, d.name)
-		case d.kind == kindGlobal && d.mutable:
-			reason("imports mutable global %s.%s", d.module, d.name)
-		}
-	}
-	tables, passive := 0, 0
-	for _, a := range all {
-		if a.tables {
-			tables++
-		}
-		if a.passive {
-			passive++
-		}
-	}
-	if tables > 0 {
-		reason("%d functions change tables", tables)
-	}
-	if passive > 0 {
-		reason("%d functions use or drop passive segments", passive)
-	}
-	for i, g := range m.globals {
-		if !g.mutable {
-			continue
-		}
-		switch {
-		case g.numeric():
-			out.Globals = append(out.Globals, Global{m.globalName(i), g.typ})
-			out.Initial = append(out.Initial, constant(g.init))
-		default:
-			reason("mutable global %d of type 0x%x", int(m.importedGlobals)+i, g.typ)
-		}
-	}
-	out.Snapshotable = len(out.Reasons) == 0
 }
 
 // lift moves the active data segments into the image. Modules whose start function may read memory, or whose segments are

@@ -116,6 +116,9 @@ func (p *Program) Stats() meter.Stats { return p.module.Stats }
 // Snapshotable says whether snapshots of the program's instances can be taken.
 func (p *Program) Snapshotable() bool { return p.module.Snapshotable }
 
+// Reasons says why Snapshotable is false: which state of an instance a snapshot would miss.
+func (p *Program) Reasons() []meter.Reason { return p.module.Reasons }
+
 func (p *Program) checkContract() error {
 	signature := func(x meter.Func) string { return hex.EncodeToString(x.Params) + ">" + hex.EncodeToString(x.Results) }
 	exports := map[string]string{}
