@@ -27,6 +27,7 @@ func (s *Server) target(r *request) (functionRef, *Error) {
 		}
 		ref.qualifier = q
 	}
+	ref.account = orDefault(ref.account, r.account)
 	return ref, v.err()
 }
 
@@ -56,7 +57,7 @@ func (s *Server) resolve(ref functionRef) (*store.Function, *Error) {
 	if !s.here(ref) || ref.qualifier != "" && ref.qualifier != latest {
 		return nil, s.notFound(ref)
 	}
-	f, ok := s.cfg.Store.Function(s.cfg.Account, s.cfg.Region, ref.name)
+	f, ok := s.cfg.Store.Function(ref.account, s.cfg.Region, ref.name)
 	if !ok {
 		return nil, s.notFound(ref)
 	}
@@ -91,8 +92,9 @@ func (s *Server) createFunction(r *request) error {
 	if err := in.unsupported(); err != nil {
 		return err
 	}
-	if !s.here(ref) {
-		return fail("AccessDeniedException", "functions can only be created in account %s and region %s", s.cfg.Account, s.cfg.Region)
+	ref.account = orDefault(ref.account, r.account)
+	if !s.here(ref) || ref.account != r.account {
+		return fail("AccessDeniedException", "functions can only be created in account %s and region %s", r.account, s.cfg.Region)
 	}
 	if ref.qualifier != "" && ref.qualifier != latest {
 		return invalid("The function name can't have a qualifier.")
@@ -107,11 +109,11 @@ func (s *Server) createFunction(r *request) error {
 	if err != nil {
 		return err
 	}
-	stored, uerr := s.cfg.Store.Update(s.base, s.cfg.Account, s.cfg.Region, ref.name, func(old *store.Function) (*store.Change, error) {
+	stored, uerr := s.cfg.Store.Update(s.base, ref.account, s.cfg.Region, ref.name, func(old *store.Function) (*store.Change, error) {
 		if old != nil {
 			return nil, fail("ResourceConflictException", "Function already exist: %s", ref.name)
 		}
-		if err := s.checkStorage(0, code.Size); err != nil {
+		if err := s.checkStorage(ref.account, 0, code.Size); err != nil {
 			return nil, err
 		}
 		touch(f)
@@ -130,8 +132,8 @@ func touch(f *store.Function) {
 	f.RevisionID = uuid.NewString()
 }
 
-func (s *Server) checkStorage(before, after int64) error {
-	if u := s.cfg.Store.Usage(s.cfg.Account, s.cfg.Region); u.CodeSize-before+after > s.cfg.Limits.CodeStorage {
+func (s *Server) checkStorage(account string, before, after int64) error {
+	if u := s.cfg.Store.Usage(account, s.cfg.Region); u.CodeSize-before+after > s.cfg.Limits.CodeStorage {
 		return fail("CodeStorageExceededException", "Code storage limit exceeded.")
 	}
 	return nil
@@ -226,7 +228,7 @@ func (s *Server) listFunctions(r *request) error {
 		vs.oneOf("functionVersion", v, "ALL")
 		return vs.err()
 	}
-	found := s.cfg.Store.List(s.cfg.Account, s.cfg.Region, after, limit+1)
+	found := s.cfg.Store.List(r.account, s.cfg.Region, after, limit+1)
 	body := struct {
 		Functions  []*functionConfiguration
 		NextMarker *string
@@ -272,7 +274,7 @@ func (s *Server) deleteFunction(r *request) error {
 	if _, err := s.change(ref, func(*store.Function) (*store.Change, error) { return nil, nil }); err != nil {
 		return err
 	}
-	if err := s.deploy(s.base, ref.name, false); err != nil {
+	if err := s.deploy(s.base, ref.account, ref.name, false); err != nil {
 		return err
 	}
 	r.ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -282,7 +284,7 @@ func (s *Server) deleteFunction(r *request) error {
 // change updates an existing function. Its context is not the request's, which ends as soon as a shutdown begins: what was
 // accepted by then is carried out.
 func (s *Server) change(ref functionRef, f func(old *store.Function) (*store.Change, error)) (*store.Function, error) {
-	return s.cfg.Store.Update(s.base, s.cfg.Account, s.cfg.Region, ref.name, func(old *store.Function) (*store.Change, error) {
+	return s.cfg.Store.Update(s.base, ref.account, s.cfg.Region, ref.name, func(old *store.Function) (*store.Change, error) {
 		if old == nil {
 			return nil, s.notFound(ref)
 		}
@@ -315,7 +317,7 @@ func (s *Server) updateFunctionCode(r *request) error {
 		if err := checkRevision(in.RevisionId, old); err != nil {
 			return nil, err
 		}
-		if err := s.checkStorage(old.CodeSize, code.Size); err != nil {
+		if err := s.checkStorage(ref.account, old.CodeSize, code.Size); err != nil {
 			return nil, err
 		}
 		f := *old
@@ -334,7 +336,7 @@ func (s *Server) updateFunctionCode(r *request) error {
 		return uerr
 	}
 	if !in.DryRun {
-		if err := s.deploy(s.base, ref.name, false); err != nil {
+		if err := s.deploy(s.base, ref.account, ref.name, false); err != nil {
 			return err
 		}
 	}
@@ -384,7 +386,7 @@ func (s *Server) updateFunctionConfiguration(r *request) error {
 	if uerr != nil {
 		return uerr
 	}
-	if err := s.deploy(s.base, ref.name, false); err != nil {
+	if err := s.deploy(s.base, ref.account, ref.name, false); err != nil {
 		return err
 	}
 	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(stored, "")))
@@ -394,15 +396,15 @@ func (s *Server) updateFunctionConfiguration(r *request) error {
 // deploy brings the engine in line with a function's record: one that is gone is removed, one that was never invoked is left
 // alone unless wanted. It reads the record itself, under a lock, so that the engine ends with the last acknowledged change
 // whatever the order in which requests get here.
-func (s *Server) deploy(ctx context.Context, name string, wanted bool) error {
+func (s *Server) deploy(ctx context.Context, account, name string, wanted bool) error {
 	s.deploying.Lock()
 	defer s.deploying.Unlock()
-	key := s.key(name)
-	f, ok := s.cfg.Store.Function(s.cfg.Account, s.cfg.Region, name)
+	key := s.key(account, name)
+	f, ok := s.cfg.Store.Function(account, s.cfg.Region, name)
 	if !ok {
 		s.cfg.Engine.Remove(key)
 		if wanted {
-			return s.notFound(functionRef{name: name})
+			return s.notFound(functionRef{account: account, name: name})
 		}
 		return nil
 	}
@@ -414,10 +416,10 @@ func (s *Server) deploy(ctx context.Context, name string, wanted bool) error {
 		reserved = *f.Reserved
 	}
 	_, err := s.cfg.Engine.Deploy(ctx, engine.Function{
-		Key: key, Revision: f.RevisionID, Account: f.Account, Name: f.Name, Version: latest, ARN: s.arn(f.Name), Runtime: f.Runtime,
+		Key: key, Revision: f.RevisionID, Account: f.Account, Name: f.Name, Version: latest, ARN: s.arn(f.Account, f.Name), Runtime: f.Runtime,
 		Handler: f.Handler, MemoryMB: f.MemorySize, Timeout: time.Duration(f.Timeout) * time.Second, TmpMB: f.TmpSize, Env: f.Environment,
 		CodeSHA256: f.CodeSHA256, Code: func(ctx context.Context) ([]byte, error) { return s.cfg.Store.Code(ctx, f.CodeSHA256) },
-		SnapStart: f.SnapStart == "PublishedVersions", Isolation: isolation(f.Tags), Reserved: reserved, ReservedGroup: s.arn(f.Name),
+		SnapStart: f.SnapStart == "PublishedVersions", Isolation: isolation(f.Tags), Reserved: reserved, ReservedGroup: s.arn(f.Account, f.Name),
 	})
 	if err != nil {
 		return fmt.Errorf("deploy %s: %w", f.Name, err)

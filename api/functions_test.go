@@ -364,7 +364,7 @@ func TestTheEngineFollowsTheStore(t *testing.T) {
 		}
 		all.Wait()
 		f, stored := x.store.Function("123456789012", "us-east-1", "f")
-		revision, deployed := x.engine.Deployed(x.api.key("f"))
+		revision, deployed := x.engine.Deployed(x.api.key("123456789012", "f"))
 		if deployed && (!stored || revision != f.RevisionID) {
 			t.Fatalf("round %d: revision %s is deployed, stored is %+v", round, revision, f)
 		}
@@ -385,13 +385,13 @@ func TestReservedConcurrency(t *testing.T) {
 	x.wantError(x.do("PUT", path("g"), fields{"ReservedConcurrentExecutions": 40}), "InvalidParameterValueException", "below its minimum value")
 	x.wantError(x.do("PUT", path("g"), fields{}), "InvalidParameterValueException", "Value null at 'reservedConcurrentExecutions'")
 	x.invoke("f", "1")
-	if f := x.engine.deployed[x.api.key("f")]; f.Reserved != 60 {
+	if f := x.engine.deployed[x.api.key("123456789012", "f")]; f.Reserved != 60 {
 		t.Errorf("deployed with %d", f.Reserved)
 	}
 	if a := x.do("DELETE", path("f"), nil); a.status != 204 {
 		t.Errorf("%d", a.status)
 	}
-	if f := x.engine.deployed[x.api.key("f")]; f.Reserved != -1 {
+	if f := x.engine.deployed[x.api.key("123456789012", "f")]; f.Reserved != -1 {
 		t.Errorf("deployed with %d", f.Reserved)
 	}
 	if a := x.do("GET", "/2019-09-30/functions/f/concurrency", nil); a.body != `{}` {
@@ -435,7 +435,7 @@ func TestChangesDuringAFirstInvocation(t *testing.T) {
 	x.create("g", nil)
 	x.engine.missing = func() { x.do("DELETE", functionsPath+"/g", nil) }
 	x.wantError(x.invoke("g", `{}`), "ResourceNotFoundException", "function:g")
-	if _, ok := x.engine.Deployed(x.api.key("g")); ok {
+	if _, ok := x.engine.Deployed(x.api.key("123456789012", "g")); ok {
 		t.Error("a deleted function is deployed")
 	}
 }

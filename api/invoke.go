@@ -43,7 +43,7 @@ func (s *Server) invoke(r *request) error {
 		r.ctx.SetStatusCode(fasthttp.StatusNoContent)
 		return nil
 	}
-	req.Function = s.key(f.Name)
+	req.Function = s.key(f.Account, f.Name)
 	req.InvokedARN = req.Function[:len(req.Function)-len(latest)-1]
 	if ref.qualifier != "" {
 		req.InvokedARN = req.Function // the only qualifier that find lets pass
@@ -51,7 +51,7 @@ func (s *Server) invoke(r *request) error {
 
 	// The result is written straight into the HTTP response's own buffer.
 	resp.Payload = r.ctx.Response.SwapBody(nil)
-	ierr := s.run(f.Name, req, resp)
+	ierr := s.run(f, req, resp)
 	r.ctx.Response.SwapBody(resp.Payload)
 	resp.Payload = nil
 	if ierr != nil {
@@ -78,7 +78,7 @@ func (s *Server) putCall(c *call) {
 
 // run invokes a function. One that isn't deployed is, from its record: functions are deployed when they are first invoked,
 // so that a start with many of them is fast. So is one whose code was replaced while the engine was about to fetch it.
-func (s *Server) run(name string, req *engine.Request, resp *engine.Response) error {
+func (s *Server) run(f *store.Function, req *engine.Request, resp *engine.Response) error {
 	for attempt := 0; ; attempt++ {
 		err := s.cfg.Engine.Invoke(s.base, req, resp)
 		replaced := errors.Is(err, store.ErrNotFound)
@@ -88,7 +88,7 @@ func (s *Server) run(name string, req *engine.Request, resp *engine.Response) er
 		if replaced {
 			s.cfg.Store.Settle()
 		}
-		if err := s.deploy(s.base, name, true); err != nil {
+		if err := s.deploy(s.base, f.Account, f.Name, true); err != nil {
 			return err
 		}
 	}

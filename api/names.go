@@ -127,13 +127,22 @@ func lower(s string) bool {
 	return s != ""
 }
 
-// here says whether a name is of this server's account and region.
+// here says whether a name is of one of this server's accounts and of its region.
 func (s *Server) here(ref functionRef) bool {
-	return (ref.account == "" || ref.account == s.cfg.Account) && (ref.region == "" || ref.region == s.cfg.Region) && (ref.partition == "" || ref.partition == "aws")
+	return (ref.account == "" || s.hosts(ref.account)) && (ref.region == "" || ref.region == s.cfg.Region) && (ref.partition == "" || ref.partition == "aws")
 }
 
 // arn is the unqualified ARN of a function.
-func (s *Server) arn(name string) string { return s.arnPrefix + name }
+func (s *Server) arn(account, name string) string {
+	return s.arnPrefix + account + ":function:" + name
+}
 
 // key is a function's key in the engine: its ARN, qualified.
-func (s *Server) key(name string) string { return s.arnPrefix + name + ":" + latest }
+func (s *Server) key(account, name string) string {
+	return s.arnPrefix + account + ":function:" + name + ":" + latest
+}
+
+// hosts says whether an account is one of this server's.
+func (s *Server) hosts(account string) bool {
+	return account == s.cfg.Account || s.cfg.Accounts != nil && s.cfg.Accounts(account)
+}

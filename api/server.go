@@ -42,11 +42,13 @@ type Config struct {
 	Engine  Engine
 	Store   *store.Store
 	Region  string // for example us-east-1
-	Account string // twelve digits
-	Limits  Limits
-	Auth    Authenticator // nil = everybody may do everything
-	Logger  *slog.Logger
-	Version string // of the program, for /healthz
+	Account string // twelve digits; whose resources requests are about unless their caller is of another account
+	// Accounts says whether an account besides Account is one of this server's; nil = none is.
+	Accounts func(id string) bool
+	Limits   Limits
+	Auth     Authenticator // nil = everybody may do everything
+	Logger   *slog.Logger
+	Version  string // of the program, for /healthz
 }
 
 // Server answers the Lambda API.
@@ -57,7 +59,7 @@ type Server struct {
 	operations []operation
 	routes     *router
 	secret     []byte // signs code locations
-	arnPrefix  string // what stands before a function's name in its ARN
+	arnPrefix  string // what stands before the account in a function's ARN
 	http       *fasthttp.Server
 	base       context.Context // of invocations; ends with Shutdown's patience
 	cancel     context.CancelFunc
@@ -80,7 +82,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, exceptions: catalogue(), operations: operations(), secret: secret}
 	s.routes = newRouter(s.operations)
-	s.arnPrefix = "arn:aws:lambda:" + cfg.Region + ":" + cfg.Account + ":function:"
+	s.arnPrefix = "arn:aws:lambda:" + cfg.Region + ":"
 	s.calls.New = func() any { return new(call) }
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.http = &fasthttp.Server{
@@ -107,6 +109,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 type request struct {
 	ctx   *fasthttp.RequestCtx
 	param string // the path's first parameter, decoded
+
+	account string // the caller's: whose resources are meant where the request names no account
 }
 
 func (r *request) query(name string) string { return string(r.ctx.QueryArgs().Peek(name)) }
@@ -155,7 +159,7 @@ func (s *Server) ServeFastHTTP(ctx *fasthttp.RequestCtx) {
 	case op.run == nil:
 		err = fail("UnsupportedOperationException", "%s is not supported by this server", op.name)
 	default:
-		err = op.run(s, &request{ctx: ctx, param: pathParameter(param)})
+		err = op.run(s, &request{ctx: ctx, param: pathParameter(param), account: s.cfg.Account})
 	}
 	if err != nil {
 		s.writeError(ctx, err)

@@ -40,7 +40,7 @@ func (s *Server) putConcurrency(r *request) error {
 		return err
 	}
 	n := *in.ReservedConcurrentExecutions
-	if left := s.cfg.Limits.Concurrency - s.reservedByOthers(ref.name) - n; n > 0 && left < min(unreservedMinimum, s.cfg.Limits.Concurrency/10) {
+	if left := s.cfg.Limits.Concurrency - s.reservedByOthers(ref.account, ref.name) - n; n > 0 && left < min(unreservedMinimum, s.cfg.Limits.Concurrency/10) {
 		return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", min(unreservedMinimum, s.cfg.Limits.Concurrency/10))
 	}
 	if err := s.reserve(r, ref, &n); err != nil {
@@ -50,9 +50,9 @@ func (s *Server) putConcurrency(r *request) error {
 	return nil
 }
 
-func (s *Server) reservedByOthers(name string) int {
+func (s *Server) reservedByOthers(account, name string) int {
 	total := 0
-	for _, f := range s.cfg.Store.List(s.cfg.Account, s.cfg.Region, "", 1<<30) {
+	for _, f := range s.cfg.Store.List(account, s.cfg.Region, "", 1<<30) {
 		if f.Reserved != nil && f.Name != name {
 			total += *f.Reserved
 		}
@@ -82,7 +82,7 @@ func (s *Server) reserve(r *request, ref functionRef, n *int) error {
 	if err != nil {
 		return err
 	}
-	return s.deploy(s.base, ref.name, false)
+	return s.deploy(s.base, ref.account, ref.name, false)
 }
 
 // getCodeSigningConfig answers that there is none: clients ask for it around GetFunction.
@@ -96,7 +96,7 @@ func (s *Server) getCodeSigningConfig(r *request) error {
 }
 
 func (s *Server) getAccountSettings(r *request) error {
-	u := s.cfg.Store.Usage(s.cfg.Account, s.cfg.Region)
+	u := s.cfg.Store.Usage(r.account, s.cfg.Region)
 	l := &s.cfg.Limits
 	type limit struct {
 		TotalCodeSize, CodeSizeUnzipped, CodeSizeZipped      int64
@@ -110,7 +110,7 @@ func (s *Server) getAccountSettings(r *request) error {
 		AccountLimit limit
 		AccountUsage usage
 	}{
-		limit{l.CodeStorage, l.UnzippedSize, int64(l.ZippedSize), l.Concurrency, l.Concurrency - s.reservedByOthers("")},
+		limit{l.CodeStorage, l.UnzippedSize, int64(l.ZippedSize), l.Concurrency, l.Concurrency - s.reservedByOthers(r.account, "")},
 		usage{u.CodeSize, u.Functions},
 	}))
 	return nil
@@ -126,6 +126,7 @@ func (s *Server) tagged(r *request) (*store.Function, functionRef, *Error) {
 	if ref.qualifier != "" {
 		return nil, ref, invalid("Tags on function aliases and versions are not supported. Please specify either a function name or an unqualified function ARN.")
 	}
+	ref.account = orDefault(ref.account, r.account)
 	f, err := s.resolve(ref)
 	return f, ref, err
 }
@@ -218,7 +219,7 @@ func (s *Server) changeTags(r *request, edit func(map[string]string)) error {
 		return uerr
 	}
 	if redeploy {
-		if err := s.deploy(s.base, ref.name, false); err != nil {
+		if err := s.deploy(s.base, ref.account, ref.name, false); err != nil {
 			return err
 		}
 	}

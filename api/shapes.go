@@ -64,7 +64,7 @@ func orDefault(s, fallback string) string {
 // configuration is the answer to everything that returns a function's configuration. The ARN is qualified if the request was.
 func (s *Server) configuration(f *store.Function, qualifier string) *functionConfiguration {
 	c := &functionConfiguration{
-		FunctionName: f.Name, FunctionArn: s.arn(f.Name), Runtime: f.Runtime, Role: f.Role, Handler: f.Handler, CodeSize: f.CodeSize,
+		FunctionName: f.Name, FunctionArn: s.arn(f.Account, f.Name), Runtime: f.Runtime, Role: f.Role, Handler: f.Handler, CodeSize: f.CodeSize,
 		Description: f.Description, Timeout: f.Timeout, MemorySize: f.MemorySize, LastModified: f.LastModified.UTC().Format(lastModified),
 		CodeSha256: f.CodeSHA256, Version: latest, KMSKeyArn: f.KMSKeyARN, TracingConfig: tracingConfig{orDefault(f.TracingMode, "PassThrough")},
 		RevisionId: f.RevisionID, State: "Active", LastUpdateStatus: "Successful", PackageType: "Zip", Architectures: []string{"x86_64"},
