@@ -31,6 +31,7 @@ const (
 	OpInvoke  Op = 5
 	OpTurn    Op = 6
 	OpTrim    Op = 7
+	OpCompile Op = 8
 )
 
 // String returns the operation's name as the specification spells it, in lower case.
@@ -52,6 +53,8 @@ func (o Op) String() string {
 		return "turn"
 	case OpTrim:
 		return "trim"
+	case OpCompile:
+		return "compile"
 	}
 	return "unknown"
 }
@@ -108,5 +111,6 @@ const (
 	RuntimeRoot    = "/var/runtime"
 	LayerRoot      = "/opt"
 	TempRoot       = "/tmp"
+	CompiledRoot   = "/var/cache/task" // of what COMPILE answered: source path below TaskRoot, plus "c"
 	MaxDescriptors = 1024
 )

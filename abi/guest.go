@@ -41,6 +41,14 @@ type Guest struct {
 	// writes first is resident. May be nil.
 	Rehearsal *Rehearsal
 
+	// Preloads are sets of modules that the guest can have in a snapshot of their own, shared by the functions that use
+	// them: the INIT key preload.
+	Preloads []Preload
+
+	// Sources are the suffixes of source files that the guest can COMPILE, for example ".py"; nil if it has no such
+	// operation.
+	Sources []string
+
 	// Trusted guests are metered with the cheap placement of checks. All guests shipped with Thaw are; a module from
 	// elsewhere is not.
 	Trusted bool
@@ -52,4 +60,22 @@ type Rehearsal struct {
 	Handler string
 	Code    []byte // zip archive
 	Event   []byte
+}
+
+// Preload describes a set of modules that functions may find loaded already.
+type Preload struct {
+	// Name is the value of the INIT key preload, for example "boto3". It must be valid in a file name.
+	Name string
+
+	// Runtimes are the runtime names whose functions may use it; nil means all of the guest.
+	Runtimes []string
+
+	// Sources are the suffixes of the files of a package that are searched for Markers, for example ".py". A function whose
+	// package holds one of the Markers in such a file is taken to use the modules.
+	Sources []string
+	Markers []string
+
+	// Own are paths in a package that say that it brings its own copy, for example "boto3/__init__.py" or
+	// "node_modules/aws-sdk"; then the preload isn't used.
+	Own []string
 }

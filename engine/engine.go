@@ -28,7 +28,11 @@ type Engine struct {
 	guests   []*guest
 	runtimes map[string]*guest // by runtime name
 	loading  sync.WaitGroup
-	stop     context.CancelCauseFunc // ends what runs: loading guests and invocations
+
+	background sync.WaitGroup // work that nobody waits for, until Close
+	compiling  sync.Mutex     // a package is being compiled
+
+	stop context.CancelCauseFunc // ends what runs: loading guests and invocations
 
 	mu        sync.Mutex
 	functions sync.Map // key → *version; written under mu
@@ -43,7 +47,7 @@ type Engine struct {
 	counts counts
 }
 
-type counts struct{ invocations, errors, throttles, fuel atomic.Uint64 }
+type counts struct{ invocations, errors, throttles, fuel, compiled atomic.Uint64 }
 
 // Stats is what an engine did since it was made.
 type Stats struct {
@@ -52,6 +56,7 @@ type Stats struct {
 	Errors      uint64 // of those, how many ended in a function error
 	Throttles   uint64
 	Fuel        uint64 // metered guest instructions, about
+	Compiled    uint64 // source files compiled for later starts
 	Pool        pool.Stats
 }
 
@@ -81,6 +86,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 			e.runtimes[name] = gs
 		}
 	}
+	e.background.Go(e.pruneCompiled)
 	e.loading.Go(func() {
 		for _, g := range e.guests { // one after the other: each uses all processors
 			g.load(e.ended)
@@ -184,6 +190,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	_ = e.gate.drain(context.Background()) // every guest stops at its next refuel or host call
 	e.loading.Wait()
 	err := e.pool.Close(ctx)
+	e.background.Wait() // nothing starts any more that could add to it
 	e.functions.Range(func(key, v any) bool {
 		v.(*version).retire(true)
 		e.functions.Delete(key)
@@ -199,7 +206,7 @@ func (e *Engine) Close(ctx context.Context) error {
 func (e *Engine) Stats() Stats {
 	s := Stats{
 		Invocations: e.counts.invocations.Load(), Errors: e.counts.errors.Load(), Throttles: e.counts.throttles.Load(),
-		Fuel: e.counts.fuel.Load(), Pool: e.pool.Stats(),
+		Fuel: e.counts.fuel.Load(), Compiled: e.counts.compiled.Load(), Pool: e.pool.Stats(),
 	}
 	e.functions.Range(func(any, any) bool { s.Functions++; return true })
 	return s

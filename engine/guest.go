@@ -31,6 +31,7 @@ type guest struct {
 	err      error
 	program  *sandbox.Program
 	snapshot *sandbox.Snapshot
+	preloads []*preload
 
 	mu        sync.Mutex
 	shells    []*sandbox.Instance
@@ -40,7 +41,7 @@ type guest struct {
 }
 
 func newGuest(e *Engine, g *abi.Guest) *guest {
-	return &guest{e: e, abi: g, ready: make(chan struct{})}
+	return &guest{e: e, abi: g, ready: make(chan struct{}), preloads: newPreloads(g)}
 }
 
 // load prepares the guest. It runs once, in the background.
@@ -224,5 +225,10 @@ func (g *guest) close() {
 	}
 	if g.snapshot != nil {
 		g.snapshot.Close()
+	}
+	for _, p := range g.preloads {
+		if p.snapshot != nil { // nothing is being made any more
+			p.snapshot.Close()
+		}
 	}
 }

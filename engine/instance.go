@@ -22,6 +22,7 @@ type instance struct {
 	faults uint64 // page faults of the start
 
 	task, layers *vfs.Tree
+	compiled     *vfs.Tree  // of task
 	loaded       bool       // the snapshot that the instance is bound to has the handler loaded
 	frame        abi.Invoke // reused
 }
@@ -41,7 +42,7 @@ func (in *instance) start(ctx context.Context) error {
 	snapshot, done := v.useSnapshot()
 	loaded := snapshot != nil
 	if !loaded {
-		snapshot = v.g.snapshot
+		snapshot = v.base(ctx)
 	}
 	err := in.bind(snapshot)
 	done()
@@ -54,7 +55,9 @@ func (in *instance) start(ctx context.Context) error {
 	if in.loaded = loaded; loaded {
 		return nil
 	}
-	if err := in.load(ctx); err != nil {
+	err = in.load(ctx)
+	v.compileLater(in.task)
+	if err != nil {
 		return err
 	}
 	if v.wantsSnapshot() && v.keepSnapshot(in.box) {
@@ -71,7 +74,7 @@ func (in *instance) start(ctx context.Context) error {
 }
 
 func (in *instance) bind(s *sandbox.Snapshot) error {
-	mounts := vfs.Mounts{Task: in.task, Layers: in.layers, TmpCap: int64(in.v.f.TmpMB) << 20}
+	mounts := vfs.Mounts{Task: in.task, Layers: in.layers, Compiled: in.compiled, TmpCap: int64(in.v.f.TmpMB) << 20}
 	if err := in.box.Bind(s, in.v.cap, mounts); err != nil {
 		return err
 	}

@@ -23,6 +23,8 @@ type codePackage struct {
 
 	mu   sync.Mutex
 	tree *vfs.Tree
+
+	compiled map[*guest]*compiled
 }
 
 func (p *packages) open(key string, fetch func(context.Context) ([]byte, error)) *codePackage {

@@ -26,6 +26,10 @@ type version struct {
 	code    *codePackage
 	reserve *pool.Reservation
 
+	once     sync.Once // at the first start:
+	preload  *preload  // whose modules the function uses; nil = none
+	compiled *compiled // nil: the guest has no compiler
+
 	mu       sync.Mutex
 	layers   *vfs.Tree
 	layered  bool              // layers were fetched
@@ -133,6 +137,12 @@ func (v *version) Start(ctx context.Context) (pool.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.once.Do(func() {
+		v.preload = v.g.preloadFor(v.f.Runtime, task)
+		if len(v.g.abi.Sources) > 0 {
+			v.compiled = v.e.compiledOf(v.code, v.g)
+		}
+	})
 	box, err := v.g.shell(v.cap)
 	if err != nil {
 		return nil, fmt.Errorf("new instance: %w", err)
@@ -140,6 +150,9 @@ func (v *version) Start(ctx context.Context) (pool.Instance, error) {
 	in := &instance{v: v, box: box, cpu: v.e.cpus.Task(v.f.MemoryMB)}
 	in.log = functionLog{function: &v.f, stream: newLogStream(v.f.Version, begin), sink: v.e.cfg.Logs}
 	in.task, in.layers = task, layers
+	if v.compiled != nil {
+		in.compiled = v.compiled.current(v.e)
+	}
 	if err := in.start(ctx); err != nil {
 		in.Close()
 		return nil, err

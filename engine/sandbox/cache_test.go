@@ -177,7 +177,7 @@ func FuzzParseSnapshot(f *testing.F) {
 func TestSnapshotRoundTrip(t *testing.T) {
 	h := newHost(t, HostConfig{CacheDir: t.TempDir()})
 	p, s := load(t, h, testModule())
-	again, err := p.readSnapshot(p.snapshotFile())
+	again, err := p.readSnapshot(p.snapshotFile(""))
 	if err != nil {
 		t.Fatal(err)
 	}

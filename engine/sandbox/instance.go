@@ -540,6 +540,19 @@ func (in *Instance) Invoke(v *abi.Invoke, dst []byte, l Limits) ([]byte, abi.Sta
 	return in.transact(abi.OpInvoke, v.Size(), func(b []byte) { v.Encode(b) }, dst, l)
 }
 
+// Compile has the guest compile a source file of its file system, given by its absolute path, and appends the compiled form
+// to dst. ok is false where the guest can't: it has no such operation, or the file is no good.
+func (in *Instance) Compile(path string, dst []byte, l Limits) (compiled []byte, ok bool, err error) {
+	frame := abi.AppendRecord(nil, abi.String(path))
+	compiled, status, err := in.transact(abi.OpCompile, len(frame), func(b []byte) { copy(b, frame) }, dst, l)
+	var fault *FaultError
+	if errors.As(err, &fault) { // optional operation
+		in.state = stateReady
+		return dst, false, nil
+	}
+	return compiled, err == nil && status == abi.StatusDone, err
+}
+
 // Trim asks the guest to tidy up before it is kept idle or snapshotted.
 func (in *Instance) Trim(l Limits) error {
 	_, _, err := in.transact(abi.OpTrim, 0, func([]byte) {}, nil, l)

@@ -197,8 +197,8 @@ type noFuel struct{ v uint64 }
 func (f *noFuel) Get() uint64  { return f.v }
 func (f *noFuel) Set(v uint64) { f.v = v }
 
-// boot runs a fresh instance up to the point of the runtime snapshot.
-func (in *Instance) boot(ctx context.Context) (abi.Info, error) {
+// boot runs a fresh instance up to the point of the runtime snapshot, with the modules of preload loaded if it isn't empty.
+func (in *Instance) boot(ctx context.Context, preload string) (abi.Info, error) {
 	if in.state != stateShell || in.bound != nil {
 		return abi.Info{}, ErrState
 	}
@@ -215,7 +215,11 @@ func (in *Instance) boot(ctx context.Context) (abi.Info, error) {
 		return abi.Info{}, fmt.Errorf("_initialize: %w", err)
 	}
 	in.state = stateReady
-	frame := abi.AppendPairs(nil, append([]string{"abi", "1"}, in.p.guest.Init...)...)
+	keys := append([]string{"abi", "1"}, in.p.guest.Init...)
+	if preload != "" {
+		keys = append(keys, "preload", preload)
+	}
+	frame := abi.AppendPairs(nil, keys...)
 	if _, err := in.plain(abi.OpInit, frame, limits); err != nil {
 		return abi.Info{}, err
 	}
@@ -230,10 +234,20 @@ func (in *Instance) boot(ctx context.Context) (abi.Info, error) {
 // RuntimeSnapshot returns the snapshot of the initialised interpreter: from the cache if a valid one is there, else by
 // starting the interpreter once. It is nil, without error, for a guest that can't be snapshotted.
 func (p *Program) RuntimeSnapshot(ctx context.Context, progress Progress) (*Snapshot, error) {
+	return p.snapshot(ctx, "", progress)
+}
+
+// PreloadSnapshot is like RuntimeSnapshot, with the modules of one of the guest's preloads loaded. It may differ from the
+// runtime snapshot in all of memory.
+func (p *Program) PreloadSnapshot(ctx context.Context, preload string) (*Snapshot, error) {
+	return p.snapshot(ctx, preload, nil)
+}
+
+func (p *Program) snapshot(ctx context.Context, preload string, progress Progress) (*Snapshot, error) {
 	if !p.module.Snapshotable {
 		return nil, nil
 	}
-	file := p.snapshotFile()
+	file := p.snapshotFile(preload)
 	if file != "" {
 		s, err := p.readSnapshot(file)
 		if err == nil {
@@ -251,7 +265,7 @@ func (p *Program) RuntimeSnapshot(ctx context.Context, progress Progress) (*Snap
 		return nil, err
 	}
 	defer in.Close()
-	if _, err := in.boot(ctx); err != nil {
+	if _, err := in.boot(ctx, preload); err != nil {
 		return nil, err
 	}
 	if n := in.proc.FS.OpenFiles(); n > 0 {

@@ -101,6 +101,9 @@ func (s *Snapshot) release() {
 // Close gives up the owner's reference. The memory is freed when no instance is bound to it any more.
 func (s *Snapshot) Close() { s.release() }
 
+// Length is the size of linear memory in bytes: the least cap of an instance that is bound to the snapshot.
+func (s *Snapshot) Length() int { return s.length }
+
 // Size is the number of bytes that the snapshot occupies by itself.
 func (s *Snapshot) Size() int {
 	if s.delta != nil {
@@ -128,11 +131,15 @@ type snapshotHeader struct {
 
 var errNoFile = errors.New("no snapshot kept")
 
-func (p *Program) snapshotFile() string {
+func (p *Program) snapshotFile(preload string) string {
 	if p.host.cfg.CacheDir == "" {
 		return ""
 	}
-	return filepath.Join(p.host.cfg.CacheDir, "snapshots", p.guest.ID+"-"+hex.EncodeToString(p.hash[:8])+snapshotSuffix)
+	name := p.guest.ID
+	if preload != "" {
+		name += "+" + preload
+	}
+	return filepath.Join(p.host.cfg.CacheDir, "snapshots", name+"-"+hex.EncodeToString(p.hash[:8])+snapshotSuffix)
 }
 
 func (s *Snapshot) write(file string, p *Program) error {

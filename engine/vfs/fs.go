@@ -16,10 +16,12 @@ const (
 
 // FS is the file system of one instance. The zero value is not usable.
 type FS struct {
-	root, variable         *node // "/" and "/var"
+	root, variable, cache  *node // "/", "/var" and "/var/cache"
 	task, runtime, layers  *node // mounted
+	compiled               *node // likewise
 	tmp                    *node
 	noTask, noRun, noLayer *node // empty folders, where nothing is mounted
+	noCompiled             *node
 
 	tmpCap   int64 // bytes, as charged
 	tmpUsed  int64
@@ -45,6 +47,8 @@ type Mounts struct {
 	Task    *Tree // /var/task
 	Runtime *Tree // /var/runtime
 	Layers  *Tree // /opt
+	// Compiled is what the guest compiled of Task, at /var/cache/task.
+	Compiled *Tree
 	// TmpCap is the capacity of /tmp in bytes; 0 = 512 MB. What files cost besides their contents is charged too, for which
 	// a 64th is added.
 	TmpCap int64
@@ -58,7 +62,9 @@ func New(m Mounts) *FS {
 	f.noTask = f.fixedDir(f.variable, "task")
 	f.noRun = f.fixedDir(f.variable, "runtime")
 	f.noLayer = f.fixedDir(f.root, "opt")
-	f.task, f.runtime, f.layers = f.noTask, f.noRun, f.noLayer
+	f.cache = f.fixedDir(f.variable, "cache")
+	f.noCompiled = f.fixedDir(f.cache, "task")
+	f.task, f.runtime, f.layers, f.compiled = f.noTask, f.noRun, f.noLayer, f.noCompiled
 	dev := f.fixedDir(f.root, "dev")
 	f.device(dev, "null", devNull)
 	f.device(dev, "zero", devZero)
@@ -100,6 +106,7 @@ func (f *FS) Mount(m Mounts) {
 	mount(f.variable, "task", &f.task, f.noTask, m.Task)
 	mount(f.variable, "runtime", &f.runtime, f.noRun, m.Runtime)
 	mount(f.root, "opt", &f.layers, f.noLayer, m.Layers)
+	mount(f.cache, "task", &f.compiled, f.noCompiled, m.Compiled)
 	f.tmpCap = m.TmpCap
 	if f.tmpCap <= 0 {
 		f.tmpCap = defaultTmp

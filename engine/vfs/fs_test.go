@@ -51,7 +51,8 @@ func TestLayout(t *testing.T) {
 	f := New(Mounts{})
 	for p, want := range map[string]string{
 		"/":            "[dev opt tmp var]",
-		"/var":         "[runtime task]",
+		"/var":         "[cache runtime task]",
+		"/var/cache":   "[task]",
 		"/var/task":    "[]",
 		"/var/runtime": "[]",
 		"/opt":         "[]",

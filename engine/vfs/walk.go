@@ -90,8 +90,11 @@ func (f *FS) parent(d *node) *node {
 	if d.folder.parent != nil {
 		return d.folder.parent
 	}
-	if d == f.task || d == f.runtime {
+	switch d {
+	case f.task, f.runtime:
 		return f.variable
+	case f.compiled:
+		return f.cache
 	}
 	return f.root
 }

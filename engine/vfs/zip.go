@@ -54,6 +54,7 @@ type Tree struct {
 	stats Stats
 	ino   uint64 // the last one given out
 	nodes int
+	reads *atomic.Int64 // files whose contents were asked for
 }
 
 // Stats describe a tree.
@@ -92,7 +93,7 @@ func Merge(archives [][]byte, limits Limits) (*Tree, error) {
 		if err != nil {
 			return nil, fmt.Errorf("archive %d: %w", i, err)
 		}
-		one := &Tree{root: newDir(all.ino+1, true), ino: all.ino + 1, stats: all.stats, nodes: all.nodes}
+		one := &Tree{root: newDir(all.ino+1, true), ino: all.ino + 1, stats: all.stats, nodes: all.nodes, reads: all.reads}
 		if err := one.add(a, limits); err != nil {
 			return nil, fmt.Errorf("archive %d: %w", i, err)
 		}
@@ -106,7 +107,7 @@ func Merge(archives [][]byte, limits Limits) (*Tree, error) {
 // one, while all instances, before a snapshot and after, see the same ones. They stay below 1<<52.
 func newTree(data []byte) *Tree {
 	ino := uint64(crc32.ChecksumIEEE(data[max(0, len(data)-1024):]))<<20 + 1<<19
-	return &Tree{root: newDir(ino, true), ino: ino}
+	return &Tree{root: newDir(ino, true), ino: ino, reads: new(atomic.Int64)}
 }
 
 func overlay(dst, src *node) {
@@ -149,7 +150,8 @@ func Check(data []byte, limits Limits) (Stats, error) {
 type archive struct {
 	data      []byte
 	files     []*zip.File
-	inflaters sync.Pool // of io.ReadCloser from package flate
+	reads     *atomic.Int64 // of the tree
+	inflaters sync.Pool     // of io.ReadCloser from package flate
 }
 
 func openArchive(data []byte, limits Limits) (*archive, error) {
@@ -187,6 +189,7 @@ func (i *inflater) Close() error {
 }
 
 func (t *Tree) add(a *archive, limits Limits) error {
+	a.reads = t.reads
 	for _, f := range a.files {
 		name, isDir, err := cleanName(f.Name)
 		if err != nil {
@@ -328,12 +331,16 @@ type entry struct {
 	f       *zip.File
 	size    int64
 
+	used    atomic.Bool            // the contents were asked for
 	content atomic.Pointer[[]byte] // once read
 	mu      sync.Mutex             // held while it is read, so that many instances starting at once read it once
 }
 
 // bytes returns the contents, which must not be changed. A stored entry's are a part of the archive itself.
 func (e *entry) bytes() ([]byte, error) {
+	if !e.used.Load() && e.used.CompareAndSwap(false, true) {
+		e.archive.reads.Add(1)
+	}
 	if p := e.content.Load(); p != nil {
 		return *p, nil
 	}
