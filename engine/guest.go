@@ -22,7 +22,8 @@ const spareShells = 2
 // spareMemory is what a spare shell's address range is made for; functions with more memory than that get their own.
 const spareMemory = 512 << 20
 
-// guest is an interpreter in an engine: its compiled program, its runtime snapshot and its idle shells.
+// guest is an interpreter in an engine: its compiled program, its runtime snapshot and its idle shells. A guest that can't be
+// snapshotted has neither of the latter.
 type guest struct {
 	e   *Engine
 	abi *abi.Guest
@@ -30,7 +31,7 @@ type guest struct {
 	ready    chan struct{} // closed when loading ended
 	err      error
 	program  *sandbox.Program
-	snapshot *sandbox.Snapshot
+	snapshot *sandbox.Snapshot // nil: every instance starts the interpreter anew
 	preloads []*preload
 
 	mu        sync.Mutex
@@ -98,13 +99,13 @@ func (g *guest) prepare(ctx context.Context, progress sandbox.Progress) error {
 	if err != nil {
 		return err
 	}
-	if !program.Snapshotable() {
-		return fmt.Errorf("%w: its instances can't be pooled: %v", sandbox.ErrNotSnapshotable, program.Reasons())
+	g.program = program
+	if !program.Snapshotable() { // each instance is made anew, and none kept for another function
+		return nil
 	}
 	if g.snapshot, err = program.RuntimeSnapshot(ctx, progress); err != nil {
 		return err
 	}
-	g.program = program
 	g.mu.Lock()
 	g.refillLocked()
 	g.mu.Unlock()
@@ -129,7 +130,7 @@ func (g *guest) shell(capacity uint64) (*sandbox.Instance, error) {
 
 // refillLocked begins to make spare shells in the background if there are too few.
 func (g *guest) refillLocked() {
-	if g.closed || g.refilling || len(g.shells) >= spareShells {
+	if g.closed || g.refilling || g.snapshot == nil || len(g.shells) >= spareShells {
 		return
 	}
 	g.refilling = true
@@ -198,7 +199,7 @@ func (g *guest) rehearse(box *sandbox.Instance) error {
 // recycle keeps a used instance as a shell if there is room, or closes it.
 func (g *guest) recycle(box *sandbox.Instance) {
 	g.mu.Lock()
-	room := !g.closed && len(g.shells) < maxShells
+	room := !g.closed && g.snapshot != nil && len(g.shells) < maxShells
 	g.mu.Unlock()
 	if room && box.Park(g.snapshot) == nil {
 		g.mu.Lock()

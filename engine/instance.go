@@ -7,6 +7,7 @@ import (
 
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/engine/cpu"
+	"github.com/thawrun/thaw/engine/pool"
 	"github.com/thawrun/thaw/engine/sandbox"
 	"github.com/thawrun/thaw/engine/vfs"
 )
@@ -39,6 +40,15 @@ func (in *instance) limits(ctx context.Context, deadline time.Time) sandbox.Limi
 // start binds the function's snapshot, or the runtime's and loads the handler.
 func (in *instance) start(ctx context.Context) error {
 	v := in.v
+	if v.g.snapshot == nil {
+		if err := in.boot(ctx); err != nil {
+			return err
+		}
+		if err := in.restore(ctx); err != nil {
+			return err
+		}
+		return in.load(ctx)
+	}
 	snapshot, done := v.useSnapshot()
 	loaded := snapshot != nil
 	if !loaded {
@@ -73,15 +83,35 @@ func (in *instance) start(ctx context.Context) error {
 	return nil
 }
 
+func (in *instance) mounts() vfs.Mounts {
+	return vfs.Mounts{Task: in.task, Layers: in.layers, Compiled: in.compiled, TmpCap: int64(in.v.f.TmpMB) << 20}
+}
+
 func (in *instance) bind(s *sandbox.Snapshot) error {
-	mounts := vfs.Mounts{Task: in.task, Layers: in.layers, Compiled: in.compiled, TmpCap: int64(in.v.f.TmpMB) << 20}
-	if err := in.box.Bind(s, in.v.cap, mounts); err != nil {
+	if err := in.box.Bind(s, in.v.cap, in.mounts()); err != nil {
 		return err
 	}
+	in.connect()
+	return nil
+}
+
+// boot starts the interpreter, for want of a snapshot.
+func (in *instance) boot(ctx context.Context) error {
+	err := in.box.Boot(in.mounts(), in.limits(ctx, time.Now().Add(in.v.e.cfg.InitTimeout)))
+	switch {
+	case err == nil:
+		in.connect()
+	case !in.canceled(ctx, err):
+		return &initError{cause: err}
+	}
+	return err
+}
+
+// connect leads what the guest writes to the log.
+func (in *instance) connect() {
 	p := in.box.Process()
 	p.Stdio = func(_ int, b []byte) { in.log.Stdio(b) }
 	p.Log = in.log.Record
-	return nil
 }
 
 func (in *instance) restore(ctx context.Context) error {
@@ -191,12 +221,30 @@ func (in *instance) invoke(ctx context.Context, req *Request, resp *Response) (a
 	return alive, nil
 }
 
-// Reset takes the instance back to its snapshot.
+// Reset takes the instance back to its snapshot. Where there is none another sandbox takes the place of this one.
 func (in *instance) Reset() error {
+	err := in.reset()
+	if err != nil && in.v.e.ended.Err() != nil {
+		return pool.ErrClosed
+	}
+	return err
+}
+
+func (in *instance) reset() error {
+	if in.v.g.snapshot == nil {
+		box, err := in.v.g.shell(in.v.cap)
+		if err != nil {
+			return err
+		}
+		in.Close()
+		in.box = box
+		in.renew()
+		return in.start(context.Background())
+	}
 	if err := in.box.Reset(); err != nil {
 		return err
 	}
-	in.log.tail.reset()
+	in.renew()
 	in.log.line = in.log.line[:0]
 	in.log.stream = newLogStream(in.v.f.Version, time.Now())
 	if err := in.restore(context.Background()); err != nil {
@@ -206,6 +254,13 @@ func (in *instance) Reset() error {
 		return nil
 	}
 	return in.load(context.Background())
+}
+
+// renew gives the instance a log of its own, as a new one has.
+func (in *instance) renew() {
+	in.log.tail.reset()
+	in.log.line = in.log.line[:0]
+	in.log.stream = newLogStream(in.v.f.Version, time.Now())
 }
 
 // Footprint is the sandbox's private memory.

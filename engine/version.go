@@ -138,6 +138,9 @@ func (v *version) Start(ctx context.Context) (pool.Instance, error) {
 		return nil, err
 	}
 	v.once.Do(func() {
+		if v.g.snapshot == nil {
+			return
+		}
 		v.preload = v.g.preloadFor(v.f.Runtime, task)
 		if len(v.g.abi.Sources) > 0 {
 			v.compiled = v.e.compiledOf(v.code, v.g)

@@ -21,7 +21,8 @@ import (
 
 // Instance is a started function that serves one invocation at a time. Its methods are called by one goroutine at a time.
 type Instance interface {
-	// Reset takes the instance back to the state before its first invocation. After an error it is only closed.
+	// Reset takes the instance back to the state before its first invocation. After an error it is only closed; ErrClosed is
+	// one that nobody needs to hear of.
 	Reset() error
 	// Footprint is the instance's private memory in bytes.
 	Footprint() int64
@@ -228,7 +229,9 @@ func (l *Lease) Reset() {
 	c.it.calls++
 	go func() {
 		if err := c.it.inst.Reset(); err != nil {
-			c.g.pool.cfg.Logger.Warn("instance discarded: reset failed", "error", err)
+			if !errors.Is(err, ErrClosed) {
+				c.g.pool.cfg.Logger.Warn("instance discarded: reset failed", "error", err)
+			}
 			c.discard()
 			return
 		}

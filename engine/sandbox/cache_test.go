@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/internal/testguest"
 )
 
 // start loads the test guest with a cache folder and runs it. It returns what was logged.
@@ -24,7 +25,7 @@ func start(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	defer h.Close(context.Background())
-	p, err := h.Load(context.Background(), guestOf(testModule()), nil)
+	p, err := h.Load(context.Background(), testguest.Guest(testguest.New()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,10 +40,10 @@ func start(t *testing.T, dir string) string {
 	}
 	defer in.Close()
 	bind(t, in, s)
-	if v := invoke(t, in, soon(), cmd('r', 200)); v != 42 {
+	if v := invoke(t, in, soon(), testguest.Cmd('r', 200)); v != 42 {
 		t.Errorf("_initialize wrote %d", v)
 	}
-	if v := invoke(t, in, soon(), cmd('c')); v != 1001 {
+	if v := invoke(t, in, soon(), testguest.Cmd('c')); v != 1001 {
 		t.Errorf("counter %d", v)
 	}
 	return log.String()
@@ -176,13 +177,13 @@ func FuzzParseSnapshot(f *testing.F) {
 
 func TestSnapshotRoundTrip(t *testing.T) {
 	h := newHost(t, HostConfig{CacheDir: t.TempDir()})
-	p, s := load(t, h, testModule())
+	p, s := load(t, h, testguest.New())
 	again, err := p.readSnapshot(p.snapshotFile(""))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	if !bytes.Equal(contents(s), contents(again)) || len(again.info.Interrupts) != 1 || again.info.Interrupts[0] != (abi.Interrupt{Addr: addrInterrupt, Mask: 1}) {
+	if !bytes.Equal(contents(s), contents(again)) || len(again.info.Interrupts) != 1 || again.info.Interrupts[0] != (abi.Interrupt{Addr: testguest.AddrInterrupt, Mask: 1}) {
 		t.Errorf("read %d bytes, info %+v", again.length, again.info)
 	}
 	if again.Size() != s.Size() {

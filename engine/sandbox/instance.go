@@ -68,6 +68,7 @@ type Instance struct {
 	state   state
 	bound   *Snapshot
 	base    *Snapshot // whose image is mapped; nil = none
+	booted  bool      // the interpreter was started in it
 	info    abi.Info
 
 	limits  Limits

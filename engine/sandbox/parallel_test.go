@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/internal/testguest"
 	"github.com/thawrun/thaw/engine/vfs"
 )
 
@@ -15,7 +16,7 @@ import (
 // code) must not be torn, and every instance must see its own memory only.
 func TestParallelInstances(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
-		p, s := load(t, h, testModule())
+		p, s := load(t, h, testguest.New())
 		var mu sync.Mutex
 		var kept *Snapshot // a function snapshot, replaced all the time
 		var wg sync.WaitGroup
@@ -44,9 +45,9 @@ func TestParallelInstances(t *testing.T) {
 						return
 					}
 					mine := worker<<16 | uint32(round)
-					invoke(t, in, soon(), cmd('w', 20_000+worker*4096, mine))
-					invoke(t, in, soon(), cmd('d', 10, 60_000))
-					if v := invoke(t, in, soon(), cmd('r', 20_000+worker*4096)); v != mine {
+					invoke(t, in, soon(), testguest.Cmd('w', 20_000+worker*4096, mine))
+					invoke(t, in, soon(), testguest.Cmd('d', 10, 60_000))
+					if v := invoke(t, in, soon(), testguest.Cmd('r', 20_000+worker*4096)); v != mine {
 						t.Errorf("read %x, wrote %x", v, mine)
 					}
 					switch random.IntN(5) {
@@ -63,7 +64,7 @@ func TestParallelInstances(t *testing.T) {
 							made.Close()
 						}
 					case 1:
-						if _, _, err := in.Invoke(&abi.Invoke{Event: cmd('l')}, nil, Limits{Deadline: time.Now().Add(time.Millisecond)}); !errors.Is(err, ErrDeadline) {
+						if _, _, err := in.Invoke(&abi.Invoke{Event: testguest.Cmd('l')}, nil, Limits{Deadline: time.Now().Add(time.Millisecond)}); !errors.Is(err, ErrDeadline) {
 							t.Errorf("loop: %v", err)
 						}
 						if err := in.Reset(); err != nil {

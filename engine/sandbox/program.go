@@ -83,8 +83,12 @@ func (h *Host) Load(ctx context.Context, g *abi.Guest, progress Progress) (*Prog
 	if p.compiled, err = h.compile(ctx, p.module.Wasm); err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
+	if p.compiled.ExportedMemories()["memory"] == nil {
+		return nil, fmt.Errorf("%w: no memory of its own", ErrContract)
+	}
 	if !p.module.Snapshotable {
 		h.cfg.Logger.Warn("guest can't be snapshotted, every instance starts anew", "guest", g.Name, "reasons", p.module.Reasons)
+		return p, p.tryBoot(ctx)
 	}
 	return p, nil
 }
@@ -105,6 +109,17 @@ func hasStart(wasm []byte) bool {
 		at += 1 + n + int(size)
 	}
 	return false
+}
+
+// tryBoot starts one instance, so that a guest that can't start is refused at once and not by every function.
+func (p *Program) tryBoot(ctx context.Context) error {
+	in, err := p.NewInstance(bootMemory)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	_, err = in.boot(Limits{Context: ctx, Deadline: time.Now().Add(initTimeout)}, "")
+	return err
 }
 
 // Files is the tree of the guest's own files, nil if it has none.
@@ -197,14 +212,25 @@ type noFuel struct{ v uint64 }
 func (f *noFuel) Get() uint64  { return f.v }
 func (f *noFuel) Set(v uint64) { f.v = v }
 
+// Boot starts the interpreter in a shell, for programs that can't be snapshotted: it stands for Bind, and for Reset there is
+// only another instance. The file system becomes mounts.
+func (in *Instance) Boot(mounts vfs.Mounts, limits Limits) error {
+	_, err := in.boot(limits, "")
+	if err == nil {
+		mounts.Runtime = in.p.files
+		in.proc.FS.Mount(mounts)
+	}
+	return err
+}
+
 // boot runs a fresh instance up to the point of the runtime snapshot, with the modules of preload loaded if it isn't empty.
-func (in *Instance) boot(ctx context.Context, preload string) (abi.Info, error) {
-	if in.state != stateShell || in.bound != nil {
+func (in *Instance) boot(limits Limits, preload string) (abi.Info, error) {
+	if in.state != stateShell || in.bound != nil || in.booted {
 		return abi.Info{}, ErrState
 	}
+	in.booted = true
 	all, _ := in.mem.Read(0, in.mem.Size())
 	copy(all, in.p.module.Image)
-	limits := Limits{Context: ctx, Deadline: time.Now().Add(initTimeout)}
 	err := in.run(limits, func() error {
 		if _, err := in.mod.ExportedFunction("_initialize").Call(&in.ctx); err != nil {
 			return classify(err, in.slot.refused)
@@ -265,7 +291,7 @@ func (p *Program) snapshot(ctx context.Context, preload string, progress Progres
 		return nil, err
 	}
 	defer in.Close()
-	if _, err := in.boot(ctx, preload); err != nil {
+	if _, err := in.boot(Limits{Context: ctx, Deadline: time.Now().Add(initTimeout)}, preload); err != nil {
 		return nil, err
 	}
 	if n := in.proc.FS.OpenFiles(); n > 0 {

@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/internal/testguest"
 	"github.com/thawrun/thaw/engine/meter"
 	"github.com/thawrun/thaw/engine/vfs"
 )
@@ -42,9 +43,9 @@ func newHost(t testing.TB, cfg HostConfig) *Host {
 	return h
 }
 
-func load(t testing.TB, h *Host, m *module) (*Program, *Snapshot) {
+func load(t testing.TB, h *Host, m *testguest.Module) (*Program, *Snapshot) {
 	t.Helper()
-	p, err := h.Load(context.Background(), guestOf(m), nil)
+	p, err := h.Load(context.Background(), testguest.Guest(m), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,19 +136,19 @@ func checkEqual(t testing.TB, in *Instance, s *Snapshot) {
 
 func TestOperations(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
-		p, s := load(t, h, testModule())
+		p, s := load(t, h, testguest.New())
 		in := bound(t, p, s)
-		if v := invoke(t, in, soon(), cmd('r', 200)); v != 42 {
+		if v := invoke(t, in, soon(), testguest.Cmd('r', 200)); v != 42 {
 			t.Errorf("_initialize wrote %d", v)
 		}
-		if v := invoke(t, in, soon(), cmd('r', addrEnv)); v == 0 {
+		if v := invoke(t, in, soon(), testguest.Cmd('r', testguest.AddrEnv)); v == 0 {
 			t.Error("RESTORE got no environment")
 		}
 		if _, st, err := in.Load(&abi.Load{Handler: "a.b"}, nil, soon()); err != nil || st != abi.StatusDone {
 			t.Errorf("LOAD: %v, %v", st, err)
 		}
 		for i := range uint32(3) {
-			if v := invoke(t, in, soon(), cmd('c')); v != (i+1)*1001 {
+			if v := invoke(t, in, soon(), testguest.Cmd('c')); v != (i+1)*1001 {
 				t.Errorf("call %d: %d", i, v)
 			}
 		}
@@ -169,7 +170,7 @@ func TestOperations(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkEqual(t, in, s)
-		if v := invoke(t, in, soon(), cmd('c')); v != 1001 {
+		if v := invoke(t, in, soon(), testguest.Cmd('c')); v != 1001 {
 			t.Errorf("after reset: %d", v)
 		}
 	})
@@ -178,7 +179,7 @@ func TestOperations(t *testing.T) {
 // Invariant 4, first half: whatever an instance did, Reset and Bind make it byte-identical to the snapshot.
 func TestResetIsExact(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
-		p, s := load(t, h, testModule())
+		p, s := load(t, h, testguest.New())
 		rapid.Check(t, func(r *rapid.T) {
 			in, err := p.NewInstance(testCap)
 			if err != nil {
@@ -201,14 +202,14 @@ func TestResetIsExact(t *testing.T) {
 				switch step {
 				case 0, 1:
 					at := rapid.Uint32Range(256, size-4).Draw(r, "at")
-					invoke(t, in, soon(), cmd('w', at, rapid.Uint32().Draw(r, "value")))
+					invoke(t, in, soon(), testguest.Cmd('w', at, rapid.Uint32().Draw(r, "value")))
 				case 2:
 					from := rapid.Uint32Range(16, size/4096-2).Draw(r, "page")
-					invoke(t, in, soon(), cmd('d', rapid.Uint32Range(1, size/4096-from).Draw(r, "pages"), from*4096))
+					invoke(t, in, soon(), testguest.Cmd('d', rapid.Uint32Range(1, size/4096-from).Draw(r, "pages"), from*4096))
 				case 3:
-					invoke(t, in, soon(), cmd('g', rapid.Uint32Range(0, 40).Draw(r, "grow")))
+					invoke(t, in, soon(), testguest.Cmd('g', rapid.Uint32Range(0, 40).Draw(r, "grow")))
 				case 4:
-					invoke(t, in, soon(), cmd('c'))
+					invoke(t, in, soon(), testguest.Cmd('c'))
 				case 5:
 					if err := in.Reset(); err != nil {
 						r.Fatal(err)
@@ -255,17 +256,17 @@ func TestResetIsExact(t *testing.T) {
 // Invariant 4, second half.
 func TestClonesDoNotShareWrites(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
-		p, s := load(t, h, testModule())
+		p, s := load(t, h, testguest.New())
 		before := contents(s)
 		a, b := bound(t, p, s), bound(t, p, s)
-		if bytes.Equal(a.memory()[addrRandom:addrRandom+8], b.memory()[addrRandom:addrRandom+8]) {
+		if bytes.Equal(a.memory()[testguest.AddrRandom:testguest.AddrRandom+8], b.memory()[testguest.AddrRandom:testguest.AddrRandom+8]) {
 			t.Error("two clones drew the same random bytes")
 		}
 		for page := range uint32(30) {
-			invoke(t, a, soon(), cmd('w', 1<<12+page*4096, 0xA0+page))
+			invoke(t, a, soon(), testguest.Cmd('w', 1<<12+page*4096, 0xA0+page))
 		}
 		for page := range uint32(30) {
-			if v := invoke(t, b, soon(), cmd('r', 1<<12+page*4096)); v == 0xA0+page {
+			if v := invoke(t, b, soon(), testguest.Cmd('r', 1<<12+page*4096)); v == 0xA0+page {
 				t.Errorf("page %d: the other clone's write", page)
 			}
 		}
@@ -277,14 +278,14 @@ func TestClonesDoNotShareWrites(t *testing.T) {
 
 func TestFunctionSnapshotIsADelta(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
-		p, s := load(t, h, testModule())
+		p, s := load(t, h, testguest.New())
 		a := bound(t, p, s)
 		if _, _, err := a.Load(&abi.Load{}, nil, soon()); err != nil {
 			t.Fatal(err)
 		}
-		invoke(t, a, soon(), cmd('g', 3))
-		invoke(t, a, soon(), cmd('d', 20, 100_000))
-		invoke(t, a, soon(), cmd('c'))
+		invoke(t, a, soon(), testguest.Cmd('g', 3))
+		invoke(t, a, soon(), testguest.Cmd('d', 20, 100_000))
+		invoke(t, a, soon(), testguest.Cmd('c'))
 		f, err := a.Snapshot()
 		if err != nil {
 			t.Fatal(err)
@@ -294,13 +295,13 @@ func TestFunctionSnapshotIsADelta(t *testing.T) {
 		}
 		checkEqual(t, a, f)
 		b := bound(t, p, s)
-		invoke(t, b, soon(), cmd('d', 20, 40_000))
+		invoke(t, b, soon(), testguest.Cmd('d', 20, 40_000))
 		bind(t, b, f)
 		f.Close() // b keeps it
-		if v := invoke(t, b, soon(), cmd('r', addrLoads)); v != 1 {
+		if v := invoke(t, b, soon(), testguest.Cmd('r', testguest.AddrLoads)); v != 1 {
 			t.Errorf("loaded %d times", v)
 		}
-		if v := invoke(t, b, soon(), cmd('c')); v != 2002 {
+		if v := invoke(t, b, soon(), testguest.Cmd('c')); v != 2002 {
 			t.Errorf("counter %d", v)
 		}
 		if err := b.Reset(); err != nil {
@@ -322,10 +323,10 @@ func TestFunctionSnapshotIsADelta(t *testing.T) {
 
 // Past deltaLimit a snapshot gets its own image.
 func TestLargeFunctionSnapshot(t *testing.T) {
-	p, s := load(t, newHost(t, HostConfig{}), testModule())
+	p, s := load(t, newHost(t, HostConfig{}), testguest.New())
 	a := bound(t, p, s)
-	invoke(t, a, soon(), cmd('g', 70))
-	invoke(t, a, soon(), cmd('d', deltaLimit+20, 1<<17))
+	invoke(t, a, soon(), testguest.Cmd('g', 70))
+	invoke(t, a, soon(), testguest.Cmd('d', deltaLimit+20, 1<<17))
 	f, err := a.Snapshot()
 	if err != nil {
 		t.Fatal(err)
@@ -335,13 +336,13 @@ func TestLargeFunctionSnapshot(t *testing.T) {
 		t.Errorf("delta of %d pages", len(f.delta.pages))
 	}
 	b := bound(t, p, s)
-	invoke(t, b, soon(), cmd('g', 78))
-	invoke(t, b, soon(), cmd('w', testCap-8, 1)) // behind the end of either image
+	invoke(t, b, soon(), testguest.Cmd('g', 78))
+	invoke(t, b, soon(), testguest.Cmd('w', testCap-8, 1)) // behind the end of either image
 	if err := b.Bind(f, testCap, vfs.Mounts{}); err != nil {
 		t.Fatal(err)
 	}
 	checkEqual(t, b, f)
-	invoke(t, b, soon(), cmd('w', 100_000, 1))
+	invoke(t, b, soon(), testguest.Cmd('w', 100_000, 1))
 	if err := b.Reset(); err != nil {
 		t.Fatal(err)
 	}
@@ -353,9 +354,9 @@ func TestLargeFunctionSnapshot(t *testing.T) {
 }
 
 func TestSnapshotRefused(t *testing.T) {
-	p, s := load(t, newHost(t, HostConfig{}), testModule())
+	p, s := load(t, newHost(t, HostConfig{}), testguest.New())
 	in := bound(t, p, s)
-	if v := invoke(t, in, soon(), cmd('n')); v != 0 {
+	if v := invoke(t, in, soon(), testguest.Cmd('n')); v != 0 {
 		t.Fatalf("path_open: errno %d", v)
 	}
 	if _, err := in.Snapshot(); !errors.Is(err, ErrNotSnapshotable) || !strings.Contains(err.Error(), "descriptors") {
@@ -381,36 +382,36 @@ func TestEndings(t *testing.T) {
 		want  error
 		text  string
 	}{
-		{"loop", cmd('l'), 20 * time.Millisecond, ErrDeadline, ""},
-		{"sleep", cmd('s', 100_000), 20 * time.Millisecond, ErrDeadline, ""},
-		{"sleeps", cmd('S', 1), 20 * time.Millisecond, ErrDeadline, ""},
-		{"pending", cmd('P', 100_000, 1), 20 * time.Millisecond, ErrDeadline, ""},
-		{"pending forever", cmd('P', 0, 1<<31), 20 * time.Millisecond, ErrDeadline, ""},
-		{"pending for nothing", cmd('P', 1<<32-1, 1), time.Minute, ErrContract, "waits for nothing"},
-		{"recursion", cmd('R'), time.Minute, ErrStackOverflow, ""},
-		{"grow until refused", cmd('o'), time.Minute, ErrOutOfMemory, ""},
-		{"trap after a granted growth", cmd('O'), time.Minute, nil, "trap: wasm error: unreachable"},
-		{"trap", cmd('t'), time.Minute, nil, "trap: wasm error: unreachable"},
-		{"out of bounds", cmd('w', 1<<31), time.Minute, nil, "out of bounds"},
-		{"exit", cmd('x', 7), time.Minute, nil, "status 7"},
-		{"fault", cmd('f'), time.Minute, nil, "invoke: guest fault"},
-		{"unknown status", cmd('k', 0, 99), time.Minute, nil, "invoke: guest fault"},
-		{"result behind the end", cmd('k', 1<<32-1, 0), time.Minute, ErrContract, "result"},
-		{"result at the end", cmd('k', 2*wasmPage-2, 0), time.Minute, ErrContract, "result"},
-		{"result too long", cmd('k', 70_000, 0), time.Minute, ErrContract, "2880154539 bytes"},
-		{"wait frame too short", cmd('k', 768, 1), time.Minute, ErrContract, "wait"},
-		{"wait frame outside", cmd('k', 1<<31, 1), time.Minute, ErrContract, "result"},
+		{"loop", testguest.Cmd('l'), 20 * time.Millisecond, ErrDeadline, ""},
+		{"sleep", testguest.Cmd('s', 100_000), 20 * time.Millisecond, ErrDeadline, ""},
+		{"sleeps", testguest.Cmd('S', 1), 20 * time.Millisecond, ErrDeadline, ""},
+		{"pending", testguest.Cmd('P', 100_000, 1), 20 * time.Millisecond, ErrDeadline, ""},
+		{"pending forever", testguest.Cmd('P', 0, 1<<31), 20 * time.Millisecond, ErrDeadline, ""},
+		{"pending for nothing", testguest.Cmd('P', 1<<32-1, 1), time.Minute, ErrContract, "waits for nothing"},
+		{"recursion", testguest.Cmd('R'), time.Minute, ErrStackOverflow, ""},
+		{"grow until refused", testguest.Cmd('o'), time.Minute, ErrOutOfMemory, ""},
+		{"trap after a granted growth", testguest.Cmd('O'), time.Minute, nil, "trap: wasm error: unreachable"},
+		{"trap", testguest.Cmd('t'), time.Minute, nil, "trap: wasm error: unreachable"},
+		{"out of bounds", testguest.Cmd('w', 1<<31), time.Minute, nil, "out of bounds"},
+		{"exit", testguest.Cmd('x', 7), time.Minute, nil, "status 7"},
+		{"fault", testguest.Cmd('f'), time.Minute, nil, "invoke: guest fault"},
+		{"unknown status", testguest.Cmd('k', 0, 99), time.Minute, nil, "invoke: guest fault"},
+		{"result behind the end", testguest.Cmd('k', 1<<32-1, 0), time.Minute, ErrContract, "result"},
+		{"result at the end", testguest.Cmd('k', 2*wasmPage-2, 0), time.Minute, ErrContract, "result"},
+		{"result too long", testguest.Cmd('k', 70_000, 0), time.Minute, ErrContract, "2880154539 bytes"},
+		{"wait frame too short", testguest.Cmd('k', 768, 1), time.Minute, ErrContract, "wait"},
+		{"wait frame outside", testguest.Cmd('k', 1<<31, 1), time.Minute, ErrContract, "result"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, h *Host) {
-				p, s := load(t, h, testModule())
+				p, s := load(t, h, testguest.New())
 				in := bound(t, p, s)
-				invoke(t, in, soon(), cmd('c'))
+				invoke(t, in, soon(), testguest.Cmd('c'))
 				err := fails(t, in, within(c.limit), c.event)
 				if c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
 					t.Errorf("got %v, want %v %q", err, c.want, c.text)
 				}
-				if _, _, err := in.Invoke(&abi.Invoke{Event: cmd('c')}, nil, soon()); !errors.Is(err, ErrState) {
+				if _, _, err := in.Invoke(&abi.Invoke{Event: testguest.Cmd('c')}, nil, soon()); !errors.Is(err, ErrState) {
 					t.Errorf("a call after it: %v", err)
 				}
 				if _, err := in.Snapshot(); !errors.Is(err, ErrState) {
@@ -420,7 +421,7 @@ func TestEndings(t *testing.T) {
 					t.Fatal(err)
 				}
 				checkEqual(t, in, s)
-				if v := invoke(t, in, soon(), cmd('c')); v != 1001 {
+				if v := invoke(t, in, soon(), testguest.Cmd('c')); v != 1001 {
 					t.Errorf("after reset: %d", v)
 				}
 			})
@@ -429,26 +430,26 @@ func TestEndings(t *testing.T) {
 }
 
 func TestExitError(t *testing.T) {
-	p, s := load(t, newHost(t, HostConfig{}), testModule())
+	p, s := load(t, newHost(t, HostConfig{}), testguest.New())
 	var exit *ExitError
-	if err := fails(t, bound(t, p, s), soon(), cmd('x', 3)); !errors.As(err, &exit) || exit.Code != 3 {
+	if err := fails(t, bound(t, p, s), soon(), testguest.Cmd('x', 3)); !errors.As(err, &exit) || exit.Code != 3 {
 		t.Errorf("got %v", err)
 	}
 	var fault *FaultError
-	if err := fails(t, bound(t, p, s), soon(), cmd('f')); !errors.As(err, &fault) || fault.Op != "invoke" {
+	if err := fails(t, bound(t, p, s), soon(), testguest.Cmd('f')); !errors.As(err, &fault) || fault.Op != "invoke" {
 		t.Errorf("got %v", err)
 	}
 	var trap *TrapError
-	if err := fails(t, bound(t, p, s), soon(), cmd('t')); !errors.As(err, &trap) {
+	if err := fails(t, bound(t, p, s), soon(), testguest.Cmd('t')); !errors.As(err, &trap) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestCancelFromAnotherGoroutine(t *testing.T) {
-	for _, event := range [][]byte{cmd('l'), cmd('s', 1<<20), cmd('S', 1), cmd('P', 1<<20, 1)} {
+	for _, event := range [][]byte{testguest.Cmd('l'), testguest.Cmd('s', 1<<20), testguest.Cmd('S', 1), testguest.Cmd('P', 1<<20, 1)} {
 		for _, stop := range []bool{false, true} {
 			everywhere(t, func(t *testing.T, h *Host) {
-				p, s := load(t, h, testModule())
+				p, s := load(t, h, testguest.New())
 				in := bound(t, p, s)
 				ctx, cancel := context.WithCancel(context.Background())
 				l := soon()
@@ -464,7 +465,7 @@ func TestCancelFromAnotherGoroutine(t *testing.T) {
 					t.Fatal(err)
 				}
 				// With a context that has ended the guest doesn't run at all.
-				if err := fails(t, in, l, cmd('c')); !errors.Is(err, ErrCanceled) {
+				if err := fails(t, in, l, testguest.Cmd('c')); !errors.Is(err, ErrCanceled) {
 					t.Errorf("got %v", err)
 				}
 				checkEqual(t, in, s)
@@ -475,18 +476,18 @@ func TestCancelFromAnotherGoroutine(t *testing.T) {
 
 func TestSoftInterrupt(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
-		p, s := load(t, h, testModule())
+		p, s := load(t, h, testguest.New())
 		in := bound(t, p, s)
 		l := soon()
 		l.Soft = time.Now().Add(10 * time.Millisecond)
-		_, status, err := in.Invoke(&abi.Invoke{Event: cmd('i'), RequestID: "id"}, nil, l)
+		_, status, err := in.Invoke(&abi.Invoke{Event: testguest.Cmd('i'), RequestID: "id"}, nil, l)
 		if err != nil || status != abi.StatusError || !in.Usage().Interrupted {
 			t.Errorf("status %d, %v, interrupted %v", status, err, in.Usage().Interrupted)
 		}
 		// A sleep ends early with EINTR.
 		l.Soft = time.Now().Add(10 * time.Millisecond)
 		begin := time.Now()
-		invoke(t, in, l, cmd('s', 50_000))
+		invoke(t, in, l, testguest.Cmd('s', 50_000))
 		if d := time.Since(begin); d > 30*time.Second {
 			t.Errorf("slept %v", d)
 		}
@@ -495,19 +496,19 @@ func TestSoftInterrupt(t *testing.T) {
 
 func TestMemoryCap(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
-		p, s := load(t, h, testModule())
+		p, s := load(t, h, testguest.New())
 		in := bound(t, p, s)
 		const free = testCap/wasmPage - 2
-		if v := invoke(t, in, soon(), cmd('g', free+1)); v != 1<<32-1 {
+		if v := invoke(t, in, soon(), testguest.Cmd('g', free+1)); v != 1<<32-1 {
 			t.Errorf("growth beyond the cap: %d", v)
 		}
-		if v := invoke(t, in, soon(), cmd('g', free)); v != 2 {
+		if v := invoke(t, in, soon(), testguest.Cmd('g', free)); v != 2 {
 			t.Errorf("growth up to the cap: %d", v)
 		}
 		if u := in.Usage(); u.PeakMemory != testCap {
 			t.Errorf("peak %d, want %d", u.PeakMemory, testCap)
 		}
-		if v := invoke(t, in, soon(), cmd('w', testCap-4, 9)); v != 0 {
+		if v := invoke(t, in, soon(), testguest.Cmd('w', testCap-4, 9)); v != 0 {
 			t.Error(v)
 		}
 		if err := fails(t, in, soon(), make([]byte, 1<<20)); !errors.Is(err, ErrOutOfMemory) {
@@ -517,10 +518,10 @@ func TestMemoryCap(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkEqual(t, in, s)
-		if v := invoke(t, in, soon(), cmd('g', free)); v != 2 {
+		if v := invoke(t, in, soon(), testguest.Cmd('g', free)); v != 2 {
 			t.Errorf("growth after reset: %d", v)
 		}
-		if v := invoke(t, in, soon(), cmd('r', testCap-4)); v != 0 {
+		if v := invoke(t, in, soon(), testguest.Cmd('r', testCap-4)); v != 0 {
 			t.Errorf("the last tenant's memory: %d", v)
 		}
 		if err := in.Bind(s, in.Reservation()+1, vfs.Mounts{}); !errors.Is(err, ErrState) {
@@ -532,11 +533,11 @@ func TestMemoryCap(t *testing.T) {
 // A hostile ALLOC can't have the host write outside memory.
 func TestHostileAlloc(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
-		p, s := load(t, h, testModule())
+		p, s := load(t, h, testguest.New())
 		for _, ptr := range []uint32{1<<32 - 1, 1 << 31, 2*wasmPage - 10, 2 * wasmPage} {
 			in := bound(t, p, s)
-			invoke(t, in, soon(), cmd('w', addrAlloc, ptr))
-			if err := fails(t, in, soon(), cmd('c')); !errors.Is(err, ErrContract) {
+			invoke(t, in, soon(), testguest.Cmd('w', testguest.AddrAlloc, ptr))
+			if err := fails(t, in, soon(), testguest.Cmd('c')); !errors.Is(err, ErrContract) {
 				t.Errorf("buffer at %d: %v", ptr, err)
 			}
 		}
@@ -545,9 +546,9 @@ func TestHostileAlloc(t *testing.T) {
 
 func TestPending(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
-		p, s := load(t, h, testModule())
+		p, s := load(t, h, testguest.New())
 		in := bound(t, p, s)
-		if v := invoke(t, in, soon(), cmd('P', 1, 3)); v != 7 {
+		if v := invoke(t, in, soon(), testguest.Cmd('P', 1, 3)); v != 7 {
 			t.Errorf("answer %d", v)
 		}
 	})
@@ -555,15 +556,15 @@ func TestPending(t *testing.T) {
 
 // Invariant 1: initialisation runs under the same limits.
 func TestInitialisationIsMetered(t *testing.T) {
-	spin := assemble(0, "loop br 0 end")
-	for name, change := range map[string]func(m *module){
-		"_initialize": func(m *module) { m.funcs[0].body = spin },
-		"thaw_call":   func(m *module) { m.funcs[1].body = assemble(0, "loop br 0 end i64.const 0") },
+	spin := testguest.Assemble(0, "loop br 0 end")
+	for name, change := range map[string]func(m *testguest.Module){
+		"_initialize": func(m *testguest.Module) { m.Funcs[0].Body = spin },
+		"thaw_call":   func(m *testguest.Module) { m.Funcs[1].Body = testguest.Assemble(0, "loop br 0 end i64.const 0") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := testModule()
+			m := testguest.New()
 			change(m)
-			p, err := newHost(t, HostConfig{}).Load(context.Background(), guestOf(m), nil)
+			p, err := newHost(t, HostConfig{}).Load(context.Background(), testguest.Guest(m), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -578,23 +579,28 @@ func TestInitialisationIsMetered(t *testing.T) {
 
 func TestRefusedModules(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(m *module)
+		change func(m *testguest.Module)
 		want   error
 	}{
-		"start function":   {func(m *module) { m.start = 5 }, ErrContract},
-		"no entry point":   {func(m *module) { m.funcs[1].export = "other" }, ErrContract},
-		"no _initialize":   {func(m *module) { m.funcs[0].export = "_start" }, ErrContract},
-		"unknown import":   {func(m *module) { m.imports[0].name = "proc_fork" }, ErrContract},
-		"unknown module":   {func(m *module) { m.imports[0].module = "env" }, ErrContract},
-		"own refuel":       {func(m *module) { m.imports[0] = importedFunc{abi.HostModule, "refuel", "I", "I"} }, nil},
-		"wrong signature":  {func(m *module) { m.imports[0].params = "ii" }, ErrContract},
-		"data behind end":  {func(m *module) { m.data[0].at = 2*wasmPage - 4 }, meter.ErrMalformed},
-		"entry point type": {func(m *module) { m.funcs[1].params = "ii"; m.funcs[1].body = assemble(0, "i64.const 0") }, ErrContract},
+		"start function": {func(m *testguest.Module) { m.Start = 5 }, ErrContract},
+		"no entry point": {func(m *testguest.Module) { m.Funcs[1].Export = "other" }, ErrContract},
+		"no _initialize": {func(m *testguest.Module) { m.Funcs[0].Export = "_start" }, ErrContract},
+		"unknown import": {func(m *testguest.Module) { m.Imports[0].Name = "proc_fork" }, ErrContract},
+		"unknown module": {func(m *testguest.Module) { m.Imports[0].Module = "env" }, ErrContract},
+		"own refuel": {func(m *testguest.Module) {
+			m.Imports[0] = testguest.Import{Module: abi.HostModule, Name: "refuel", Params: "I", Results: "I"}
+		}, nil},
+		"wrong signature": {func(m *testguest.Module) { m.Imports[0].Params = "ii" }, ErrContract},
+		"data behind end": {func(m *testguest.Module) { m.Data[0].At = 2*wasmPage - 4 }, meter.ErrMalformed},
+		"entry point type": {func(m *testguest.Module) {
+			m.Funcs[1].Params = "ii"
+			m.Funcs[1].Body = testguest.Assemble(0, "i64.const 0")
+		}, ErrContract},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := testModule()
+			m := testguest.New()
 			c.change(m)
-			_, err := newHost(t, HostConfig{}).Load(context.Background(), guestOf(m), nil)
+			_, err := newHost(t, HostConfig{}).Load(context.Background(), testguest.Guest(m), nil)
 			if err == nil || c.want != nil && !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
@@ -603,25 +609,25 @@ func TestRefusedModules(t *testing.T) {
 }
 
 func TestAccounting(t *testing.T) {
-	p, s := load(t, newHost(t, HostConfig{}), testModule())
+	p, s := load(t, newHost(t, HostConfig{}), testguest.New())
 	in := bound(t, p, s)
 	fuel := func(event []byte) uint64 { invoke(t, in, soon(), event); return in.Usage().Fuel }
-	fuel(cmd('c'))
-	small, again := fuel(cmd('d', 1, 8192)), fuel(cmd('d', 1, 8192))
-	large := fuel(cmd('d', 16, 8192))
+	fuel(testguest.Cmd('c'))
+	small, again := fuel(testguest.Cmd('d', 1, 8192)), fuel(testguest.Cmd('d', 1, 8192))
+	large := fuel(testguest.Cmd('d', 16, 8192))
 	if small == 0 || small != again || large <= small {
 		t.Errorf("fuel %d, again %d, more work %d", small, again, large)
 	}
-	_ = fails(t, in, Limits{Deadline: time.Now().Add(20 * time.Millisecond)}, cmd('l'))
+	_ = fails(t, in, Limits{Deadline: time.Now().Add(20 * time.Millisecond)}, testguest.Cmd('l'))
 	if f := in.Usage().Fuel; f < slice || f%slice > slice/2 && f > 1<<40 {
 		t.Errorf("a loop's fuel: %d", f)
 	}
 	if runtime.GOOS == "linux" {
 		in := bound(t, p, s)
-		invoke(t, in, soon(), cmd('g', 40))
+		invoke(t, in, soon(), testguest.Cmd('g', 40))
 		l := soon()
 		l.Faults = true
-		invoke(t, in, l, cmd('d', 500, 1<<18))
+		invoke(t, in, l, testguest.Cmd('d', 500, 1<<18))
 		if n := in.Usage().Faults; n < 400 {
 			t.Errorf("%d page faults for 500 new pages", n)
 		}
@@ -629,9 +635,9 @@ func TestAccounting(t *testing.T) {
 }
 
 func TestWarmInvokeDoesNotAllocate(t *testing.T) {
-	p, s := load(t, newHost(t, HostConfig{}), testModule())
+	p, s := load(t, newHost(t, HostConfig{}), testguest.New())
 	in := bound(t, p, s)
-	call := &abi.Invoke{Event: cmd('c'), RequestID: "id"}
+	call := &abi.Invoke{Event: testguest.Cmd('c'), RequestID: "id"}
 	dst := make([]byte, 0, 64)
 	l := soon()
 	n := testing.AllocsPerRun(200, func() {
@@ -666,7 +672,7 @@ func TestNoMappingsOrDescriptorsLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := h.Load(context.Background(), guestOf(testModule()), nil)
+		p, err := h.Load(context.Background(), testguest.Guest(testguest.New()), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -683,8 +689,8 @@ func TestNoMappingsOrDescriptorsLeft(t *testing.T) {
 			if err := in.Bind(s, testCap, vfs.Mounts{}); err != nil {
 				t.Fatal(err)
 			}
-			invoke(t, in, soon(), cmd('g', 70))
-			invoke(t, in, soon(), cmd('d', 1100, 1<<17))
+			invoke(t, in, soon(), testguest.Cmd('g', 70))
+			invoke(t, in, soon(), testguest.Cmd('d', 1100, 1<<17))
 			f, err := in.Snapshot()
 			if err != nil {
 				t.Fatal(err)
@@ -693,7 +699,7 @@ func TestNoMappingsOrDescriptorsLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 			f.Close()
-			_ = fails(t, in, soon(), cmd('t'))
+			_ = fails(t, in, soon(), testguest.Cmd('t'))
 			if err := in.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -725,7 +731,7 @@ func addressSpace(t *testing.T) int64 {
 }
 
 func TestClosedInstance(t *testing.T) {
-	p, s := load(t, newHost(t, HostConfig{}), testModule())
+	p, s := load(t, newHost(t, HostConfig{}), testguest.New())
 	in := bound(t, p, s)
 	if err := in.Close(); err != nil {
 		t.Fatal(err)
@@ -740,7 +746,7 @@ func TestClosedInstance(t *testing.T) {
 	if err := in.Close(); err != nil {
 		t.Errorf("second Close: %v", err)
 	}
-	other, _ := load(t, newHost(t, HostConfig{}), testModule())
+	other, _ := load(t, newHost(t, HostConfig{}), testguest.New())
 	foreign, err := other.NewInstance(testCap)
 	if err != nil {
 		t.Fatal(err)
@@ -754,26 +760,26 @@ func TestClosedInstance(t *testing.T) {
 // A guest from elsewhere is metered more closely, and behaves the same but for the depth of its calls.
 func TestUntrustedGuest(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
-		m := testModule()
-		m.untrusted = true
+		m := testguest.New()
+		m.Untrusted = true
 		p, s := load(t, h, m)
 		in := bound(t, p, s)
 		const depth = 1000
-		if v := invoke(t, in, soon(), cmd('a', depth)); v != depth {
+		if v := invoke(t, in, soon(), testguest.Cmd('a', depth)); v != depth {
 			t.Errorf("%d calls deep: %d", depth, v)
 		}
 		for range 2 {
-			if err := fails(t, in, soon(), cmd('R')); !errors.Is(err, ErrStackOverflow) {
+			if err := fails(t, in, soon(), testguest.Cmd('R')); !errors.Is(err, ErrStackOverflow) {
 				t.Errorf("endless recursion: %v", err)
 			}
 			if err := in.Reset(); err != nil {
 				t.Fatal(err)
 			}
 			checkEqual(t, in, s)
-			if v := invoke(t, in, soon(), cmd('a', depth)); v != depth {
+			if v := invoke(t, in, soon(), testguest.Cmd('a', depth)); v != depth {
 				t.Errorf("%d calls deep, after an overflow: %d", depth, v)
 			}
-			if err := fails(t, in, Limits{Deadline: time.Now().Add(10 * time.Millisecond)}, cmd('l')); !errors.Is(err, ErrDeadline) {
+			if err := fails(t, in, Limits{Deadline: time.Now().Add(10 * time.Millisecond)}, testguest.Cmd('l')); !errors.Is(err, ErrDeadline) {
 				t.Errorf("loop: %v", err)
 			}
 			if err := in.Reset(); err != nil {
@@ -789,7 +795,7 @@ func TestParkKeepsHotPages(t *testing.T) {
 	if !h.scan.works() {
 		t.Skip("needs page scans")
 	}
-	p, s := load(t, h, testModule())
+	p, s := load(t, h, testguest.New())
 	in, err := p.NewInstance(testCap + 1<<20)
 	if err != nil {
 		t.Fatal(err)
@@ -800,10 +806,10 @@ func TestParkKeepsHotPages(t *testing.T) {
 		if err := in.Bind(s, testCap+1<<20, vfs.Mounts{}); err != nil {
 			t.Fatal(err)
 		}
-		invoke(t, in, soon(), cmd('d', 10, 1<<14))
+		invoke(t, in, soon(), testguest.Cmd('d', 10, 1<<14))
 		if pages > 10 {
-			invoke(t, in, soon(), cmd('g', 76))
-			invoke(t, in, soon(), cmd('d', pages, 1<<17))
+			invoke(t, in, soon(), testguest.Cmd('g', 76))
+			invoke(t, in, soon(), testguest.Cmd('d', pages, 1<<17))
 		}
 		if err := in.Park(s); err != nil {
 			t.Fatal(err)
@@ -817,16 +823,16 @@ func TestParkKeepsHotPages(t *testing.T) {
 
 func TestCompact(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
-		p, s := load(t, h, testModule())
+		p, s := load(t, h, testguest.New())
 		in := bound(t, p, s)
-		invoke(t, in, soon(), cmd('g', 20))
+		invoke(t, in, soon(), testguest.Cmd('g', 20))
 		for _, at := range []uint32{70_000, 75_000, 100_000, 300_000, 304_096} { // data, zeros and what grew
-			was := invoke(t, in, soon(), cmd('r', at))
-			invoke(t, in, soon(), cmd('w', at, was+1))
-			invoke(t, in, soon(), cmd('w', at, was))
+			was := invoke(t, in, soon(), testguest.Cmd('r', at))
+			invoke(t, in, soon(), testguest.Cmd('w', at, was+1))
+			invoke(t, in, soon(), testguest.Cmd('w', at, was))
 		}
-		invoke(t, in, soon(), cmd('w', 110_000, 9))
-		invoke(t, in, soon(), cmd('w', 400_000, 9))
+		invoke(t, in, soon(), testguest.Cmd('w', 110_000, 9))
+		invoke(t, in, soon(), testguest.Cmd('w', 400_000, 9))
 		before, private := bytes.Clone(in.memory()), in.Footprint()
 		if err := in.Compact(); err != nil {
 			t.Fatal(err)
