@@ -36,9 +36,9 @@ func TestGuestsThatCannotBeSnapshotted(t *testing.T) {
 		read, destroy []byte
 		want          uint32
 	}{
-		"table":        {testguest.Mutating(), "change tables", testguest.Cmd('v', 1), testguest.Cmd('m', 1), 77},
-		"passive data": {testguest.WithPassiveData(), "passive segments", testguest.Cmd('p', 5000), testguest.Cmd('q'), value},
-		"no trust":     {untrusted(testguest.Mutating()), "change tables", testguest.Cmd('v', 1), testguest.Cmd('m', 1), 77},
+		"table":        {testguest.Mutating(), "changes a table", testguest.Cmd('v', 1), testguest.Cmd('m', 1), 77},
+		"passive data": {testguest.WithPassiveData(), "drops a data segment", testguest.Cmd('p', 5000), testguest.Cmd('q'), value},
+		"no trust":     {untrusted(testguest.Mutating()), "changes a table", testguest.Cmd('v', 1), testguest.Cmd('m', 1), 77},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
