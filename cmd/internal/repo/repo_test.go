@@ -59,7 +59,9 @@ func rooms() map[string][]string {
 		"engine/sandbox": {"abi", "engine/cpu", "engine/meter", "engine/vfs", "engine/wasi"},
 		"runtimes":       {"abi", "runtimes/artefact"},
 		"bridges":        {"abi", "engine"},
-		"api":            {"engine"},
+		"api":            {"engine", "api"},
+		"api/policy":     {},
+		"api/sigv4":      {},
 		"bench":          {"abi", "api", "engine", "runtimes", "bridges", "bench"},
 		"cmd":            {"abi", "api", "engine", "runtimes", "bridges", "cmd"},
 	}
