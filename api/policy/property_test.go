@@ -35,14 +35,17 @@ func list(v any) (all []string) {
 
 // wild matches * and ? by way of a regular expression.
 func wild(pattern, s string, fold bool) bool {
-	expr := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(pattern))
+	expr := strings.NewReplacer(`\*`, `.*`, `\?`, `.`, starItself, `\*`).Replace(regexp.QuoteMeta(pattern))
 	if fold {
 		expr = "(?i)" + expr
 	}
 	return regexp.MustCompile("^(?s:" + expr + ")$").MatchString(s)
 }
 
-// values replaces ${aws:username}; nothing is left if it has no value.
+// starItself stands for a star that is none, because it comes from a variable.
+const starItself = "\uE000"
+
+// replace puts in ${aws:username}; nothing is left if it has no value.
 func (r *reference) replace(s string) (string, bool) {
 	if !strings.Contains(s, "${aws:username}") {
 		return s, true
@@ -51,7 +54,7 @@ func (r *reference) replace(s string) (string, bool) {
 	if len(v) != 1 {
 		return "", false
 	}
-	return strings.ReplaceAll(s, "${aws:username}", v[0]), true
+	return strings.ReplaceAll(s, "${aws:username}", strings.ReplaceAll(v[0], "*", starItself)), true
 }
 
 func (r *reference) condition(object map[string]any) bool {
@@ -80,11 +83,11 @@ func (r *reference) condition(object map[string]any) bool {
 					}
 					switch strings.Replace(name, "Not", "", 1) {
 					case "StringEquals":
-						matched = matched || w == h
+						matched = matched || strings.ReplaceAll(w, starItself, "*") == h
 					case "StringLike":
 						matched = matched || wild(w, h, false)
 					case "StringEqualsIgnoreCase":
-						matched = matched || strings.EqualFold(w, h)
+						matched = matched || strings.EqualFold(strings.ReplaceAll(w, starItself, "*"), h)
 					default:
 						panic(name)
 					}
