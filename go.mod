@@ -3,6 +3,7 @@ module github.com/thawrun/thaw
 go 1.26.0
 
 require (
+	github.com/aws/aws-sdk-go-v2 v1.48.0 // cmd: signs the requests of thaw up; tests: the signer that SigV4 is verified against
 	github.com/dgraph-io/badger/v4 v4.9.6 // engine/store: the embedded database
 	github.com/goccy/go-yaml v1.19.2 // cmd: configuration file
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
@@ -19,6 +20,7 @@ require (
 )
 
 require (
+	github.com/aws/smithy-go v1.28.9 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dgraph-io/ristretto/v2 v2.2.0 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
