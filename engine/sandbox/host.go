@@ -12,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/service"
 	"github.com/thawrun/thaw/engine/wasi"
 )
 
@@ -74,6 +75,7 @@ func (h *Host) open(ctx context.Context) error {
 	}
 	b := h.runtime.NewHostModuleBuilder(abi.HostModule)
 	wasi.ExportThaw(b, process)
+	service.Export(b, func(ctx context.Context) *service.Table { return &instanceOf(ctx).serve })
 	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(ctx context.Context, _ api.Module, stack []uint64) {
 		stack[0] = uint64(instanceOf(ctx).refuel(int64(stack[0])))
 	}), []api.ValueType{api.ValueTypeI64}, []api.ValueType{api.ValueTypeI64}).Export("refuel")

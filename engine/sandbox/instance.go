@@ -13,6 +13,7 @@ import (
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/engine/cpu"
 	"github.com/thawrun/thaw/engine/meter"
+	"github.com/thawrun/thaw/engine/service"
 	"github.com/thawrun/thaw/engine/vfs"
 	"github.com/thawrun/thaw/engine/wasi"
 )
@@ -63,6 +64,7 @@ type Instance struct {
 	depth   api.MutableGlobal // of calls; nil if they aren't counted
 	globals []api.MutableGlobal
 	proc    *wasi.Process
+	serve   service.Table
 	ctx     callContext
 	stack   [3]uint64
 	state   state
@@ -73,6 +75,7 @@ type Instance struct {
 
 	limits  Limits
 	granted int64
+	served  uint64 // work of host services since the limits were looked at
 	faults  uint64 // of the thread, when the guest began to run on it
 	usage   Usage
 }
@@ -109,10 +112,11 @@ func (in *Instance) Reservation() uint64 { return uint64(in.slot.reserved()) }
 // Usage is what the last call cost.
 func (in *Instance) Usage() Usage { return in.usage }
 
-// Footprint is the instance's private memory: written pages, /tmp, and an estimate of what it costs in the Go heap.
+// Footprint is the instance's private memory: written pages, /tmp, what the handles of its services keep, and an estimate of what
+// it costs in the Go heap.
 func (in *Instance) Footprint() int64 {
 	const goHeap = 128 << 10
-	return goHeap + in.slot.private(in.slot.peak, in.p.host.scan) + in.proc.FS.TmpBytes()
+	return goHeap + in.slot.private(in.slot.peak, in.p.host.scan) + in.proc.FS.TmpBytes() + int64(in.serve.Held())
 }
 
 // Bind makes the instance equal to a snapshot, with a memory cap of capacity bytes. Its file system becomes mounts.
@@ -131,6 +135,7 @@ func (in *Instance) Bind(s *Snapshot, capacity uint64, mounts vfs.Mounts) error 
 		in.freshStack()
 	}
 	in.state = stateBroken // until all is done
+	in.serve.Reset()
 	root := s.root()
 	root.retain() // succeeds: s lives, and keeps it alive
 	if err := in.slot.bind(root.image, s.delta, in.slot.peak, in.p.host.scan); err != nil {
@@ -161,6 +166,7 @@ func (in *Instance) Reset() error {
 		in.freshStack()
 	}
 	in.state = stateBroken
+	in.serve.Reset()
 	if err := in.slot.reset(in.slot.peak, in.p.host.scan); err != nil {
 		return err
 	}
@@ -217,6 +223,7 @@ func (in *Instance) Unbind() error {
 		return fmt.Errorf("%w: never bound", ErrState)
 	}
 	in.state = stateBroken
+	in.serve.Reset()
 	in.proc.FS.Mount(vfs.Mounts{Runtime: in.p.files})
 	in.proc.Stdio, in.proc.Log = nil, nil
 	in.freshStack()
@@ -238,6 +245,7 @@ func (in *Instance) Close() error {
 		return nil
 	}
 	in.state = stateClosed
+	in.serve.Reset()
 	err := in.mod.Close(context.Background())
 	in.slot.unmap()
 	if in.bound != nil {
@@ -301,6 +309,13 @@ func (in *Instance) refuel(left int64) int64 {
 	}
 	in.usage.Fuel += uint64(in.granted - left)
 	in.granted = left // what check ends is accounted already
+	in.yield()
+	in.granted = slice
+	return slice
+}
+
+// yield ends the call if it may not go on, and lets others have the processor.
+func (in *Instance) yield() {
 	in.countFaults()
 	in.check()
 	if t := in.limits.CPU; t != nil {
@@ -311,8 +326,15 @@ func (in *Instance) refuel(left int64) int64 {
 		runtime.Gosched()
 	}
 	in.beginFaults()
-	in.granted = slice
-	return slice
+}
+
+// charge accounts what a host service does like the guest's own computing: it costs fuel and processor time, and may end here.
+func (in *Instance) charge(units uint64) {
+	in.usage.Fuel += units
+	if in.served += units; in.served >= slice {
+		in.served = 0
+		in.yield()
+	}
 }
 
 // beginFaults notes where the thread's count of page faults stands.

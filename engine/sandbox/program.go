@@ -176,6 +176,7 @@ func (p *Program) NewInstance(capacity uint64) (*Instance, error) {
 	in.ctx = callContext{Context: context.Background(), in: in}
 	in.proc.Check = in.check
 	in.proc.Blocking = in.blocking
+	in.serve.Charge = in.charge
 	// The start functions run in boot, metered, and not at all in a shell that is going to be bound.
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	mod, err := p.host.runtime.InstantiateModule(experimental.WithMemoryAllocator(&in.ctx, allocator{s}), p.compiled, config)

@@ -40,6 +40,8 @@ func (in *Instance) Snapshot() (*Snapshot, error) {
 		return nil, fmt.Errorf("%w: %v", ErrNotSnapshotable, in.p.module.Reasons)
 	case in.proc.FS.OpenFiles() > 0:
 		return nil, fmt.Errorf("%w: %d descriptors are open", ErrNotSnapshotable, in.proc.FS.OpenFiles())
+	case in.serve.Open() > 0:
+		return nil, fmt.Errorf("%w: %d handles of services are open", ErrNotSnapshotable, in.serve.Open())
 	case !in.proc.FS.TmpEmpty():
 		return nil, fmt.Errorf("%w: /tmp is not empty", ErrNotSnapshotable)
 	}
