@@ -4,7 +4,7 @@
 // # Types
 //
 // A Host is what programs share: the wazero runtime with its compilation cache, and the host functions. A Program is a
-// compiled guest. A Snapshot is the state of an instance: linear memory, in a sealed memory file or as the pages in which it
+// compiled guest. A Snapshot is the state of an instance: linear memory, in a sealed memory file or as the lines in which it
 // differs from another snapshot's, and mutable globals. An Instance is a module with a slot, the address range that its
 // memory lives in; bound to a snapshot, it sees the snapshot's pages copy-on-write.
 //

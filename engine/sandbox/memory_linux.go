@@ -217,10 +217,8 @@ func (m *memory) copyRuns(im *image) {
 }
 
 func (m *memory) applyDelta() {
-	if d := m.delta; d != nil {
-		for i, p := range d.pages {
-			copy(m.mem[int(p)*hostPage:(int(p)+1)*hostPage], d.data[i*hostPage:])
-		}
+	if m.delta != nil {
+		m.delta.apply(m.mem)
 	}
 }
 
@@ -260,7 +258,7 @@ func (m *memory) copyBack(scan *scanner, used int) bool {
 	if pages > copyLimit {
 		return false
 	}
-	var over []int32 // pages of the delta that are still to come
+	var over []deltaPage // pages of the delta that are still to come
 	if m.delta != nil {
 		over = m.delta.pages
 	}
@@ -269,21 +267,24 @@ func (m *memory) copyBack(scan *scanner, used int) bool {
 	for _, r := range buf[:n] {
 		from, to := int(r.start-base), int(r.end-base)
 		for from < to {
-			for len(over) > 0 && int(over[0])*hostPage < from {
+			for len(over) > 0 && int(over[0].page)*hostPage < from {
 				over, at = over[1:], at+1
 			}
-			part := to
+			part, differs := to, false
 			if len(over) > 0 {
-				part = min(part, int(over[0])*hostPage)
+				if next := int(over[0].page) * hostPage; next == from {
+					part, differs = from+hostPage, true
+				} else {
+					part = min(part, next)
+				}
 			}
-			if part == from {
-				part = from + hostPage
-				copy(m.mem[from:part], m.delta.data[at*hostPage:])
-			} else if copied := 0; from < len(m.img.view) {
+			copied := 0
+			if from < len(m.img.view) {
 				copied = copy(m.mem[from:part], m.img.view[from:])
-				clear(m.mem[from+copied : part])
-			} else {
-				clear(m.mem[from:part])
+			}
+			clear(m.mem[from+copied : part])
+			if differs {
+				m.delta.applyPage(at, m.mem[from:part])
 			}
 			from = part
 		}

@@ -47,10 +47,10 @@ func (m *memory) bind(im *image, d *delta, _ int, _ *scanner) error {
 	m.ensure(len(im.view))
 	clear(m.mem[copy(m.mem, im.view):])
 	if d != nil {
-		for i, p := range d.pages {
-			m.ensure((int(p) + 1) * hostPage)
-			copy(m.mem[int(p)*hostPage:], d.data[i*hostPage:(i+1)*hostPage])
+		if n := len(d.pages); n > 0 {
+			m.ensure((int(d.pages[n-1].page) + 1) * hostPage)
 		}
+		d.apply(m.mem)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -110,9 +109,7 @@ func contents(s *Snapshot) []byte {
 	b := make([]byte, s.length)
 	copy(b, s.image.view)
 	if s.delta != nil {
-		for i, p := range s.delta.pages {
-			copy(b[int(p)*hostPage:], s.delta.data[i*hostPage:(i+1)*hostPage])
-		}
+		s.delta.apply(b)
 	}
 	return b
 }
@@ -848,23 +845,4 @@ func TestCompact(t *testing.T) {
 		}
 		checkEqual(t, in, s)
 	})
-}
-
-// A page is found to be written by value only where it was written: the delta of an instance that did nothing is empty.
-func TestDiff(t *testing.T) {
-	view := make([]byte, 4*hostPage)
-	binary.LittleEndian.PutUint32(view[hostPage:], 7)
-	mem := append(bytes.Clone(view), make([]byte, 2*hostPage)...)
-	all := [][2]int{{0, len(mem)}}
-	if d := diff(mem, view, all); len(d.pages) != 0 {
-		t.Errorf("equal memory: %v", d.pages)
-	}
-	mem[2*hostPage+5], mem[5*hostPage] = 1, 2
-	mem[hostPage] = 0
-	if d := diff(mem, view, all); fmt.Sprint(d.pages) != "[1 2 5]" || len(d.data) != 3*hostPage {
-		t.Errorf("got %v", d.pages)
-	}
-	if d := diff(mem, view, [][2]int{{2 * hostPage, 3 * hostPage}}); fmt.Sprint(d.pages) != "[2]" {
-		t.Errorf("of a part: %v", d.pages)
-	}
 }

@@ -18,8 +18,8 @@ import (
 
 // Snapshot is the state of an instance. Instances that are bound to it keep it alive after Close.
 //
-// The snapshot of an instance that is bound to another one is kept as the pages in which it differs from that one's image,
-// if they are few: a function's snapshot then costs what loading the function wrote, not another copy of the interpreter.
+// The snapshot of an instance that is bound to another one is kept as what differs from that one's image, if
+// that is little: a function's snapshot then costs what loading the function wrote, not another copy of the interpreter.
 type Snapshot struct {
 	p       *Program
 	image   *image
@@ -109,7 +109,7 @@ func (s *Snapshot) Length() int { return s.length }
 // Size is the number of bytes that the snapshot occupies by itself.
 func (s *Snapshot) Size() int {
 	if s.delta != nil {
-		return len(s.delta.data)
+		return s.delta.size()
 	}
 	return s.image.used
 }
