@@ -126,7 +126,7 @@ func (b *engineBench) run(ctx context.Context) {
 	}
 	private := func(name string) {
 		after := b.e.Stats().Pool
-		fmt.Printf("  %-52s %.0f KiB\n", name, float64(after.Used-before.Used)/float64(after.Live-before.Live)/1024)
+		fmt.Printf("  %-52s %.0f KiB\n", name, float64(after.Used-after.Cached-before.Used+before.Cached)/float64(after.Live-before.Live)/1024)
 	}
 	private("an instance, private memory right after its call")
 	time.Sleep(12 * time.Second) // the pool compacts what is idle for 10 s

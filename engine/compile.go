@@ -64,6 +64,20 @@ func (c *compiled) current(e *Engine) *vfs.Tree {
 	return c.tree
 }
 
+// size is the memory that is held, bytes.
+func (c *compiled) size() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return int64(len(c.archive))
+}
+
+// forget gives the memory up. What is kept in the cache is read again when it is needed, the rest made anew.
+func (c *compiled) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opened, c.tree, c.archive, c.reads = false, nil, nil, 0
+}
+
 func (c *compiled) openLocked() error {
 	if c.file == "" {
 		return nil
@@ -133,9 +147,6 @@ func (e *Engine) compiledOf(c *codePackage, g *guest) *compiled {
 	defer c.mu.Unlock()
 	if found := c.compiled[g]; found != nil {
 		return found
-	}
-	if c.compiled == nil {
-		c.compiled = map[*guest]*compiled{}
 	}
 	made := &compiled{}
 	if e.cfg.CacheDir != "" && c.key != "" {

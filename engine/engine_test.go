@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -501,40 +502,74 @@ func TestTwoEngines(t *testing.T) {
 	wantPayload(t, invoke(t, b, `{}`), "1")
 }
 
-// Many functions share a small budget: the longest idle make room, and their next call is a bind.
+// Many functions share a budget: what costs most while idle makes room. What is cheap, the functions' snapshots, stays for all of
+// them, so that the next call of each binds it and loads nothing.
 func TestManyFunctionsStayWithinTheBudget(t *testing.T) {
-	const functions, budget = 300, 64 << 20
-	e := newEngine(t, engine.Config{MemoryBudget: budget})
-	f := function(t, "def handler(event, context): return event")
-	f.CodeSHA256 = "shared"
-	call := func(i int) *engine.Response {
-		t.Helper()
-		var resp engine.Response
-		if err := e.Invoke(t.Context(), &engine.Request{Function: fmt.Sprint("fn", i), Event: []byte(fmt.Sprint(i))}, &resp); err != nil {
-			t.Fatal(err)
-		}
-		if string(resp.Payload) != fmt.Sprint(i) {
-			t.Fatalf("function %d answered %s", i, resp.Payload)
-		}
-		return &resp
-	}
-	for i := range functions {
-		f.Key = fmt.Sprint("fn", i)
-		deploy(t, e, f)
-		call(i)
-		if used := e.Stats().Pool.Used; used > budget {
-			t.Fatalf("%d bytes used of %d after %d functions", used, budget, i+1)
-		}
-	}
-	s := e.Stats()
-	if s.Functions != functions || s.Pool.Evicted == 0 || s.Pool.Live >= functions {
-		t.Errorf("%+v", s)
-	}
-	if r := call(0); !r.Report.Cold {
-		t.Error("the first function's instance was not evicted")
-	}
-	if r := call(functions - 1); r.Report.Cold {
-		t.Error("the last function's instance was evicted")
+	const functions = 2000
+	for _, c := range []struct {
+		name      string
+		snapshots bool
+		budget    int64
+	}{{"instances", false, 64 << 20}, {"function snapshots", true, 160 << 20}, {"too many snapshots", true, 48 << 20}} {
+		t.Run(c.name, func(t *testing.T) {
+			var loads atomic.Int64
+			e := newEngine(t, engine.Config{MemoryBudget: c.budget, FunctionSnapshots: c.snapshots, Logs: func(r engine.LogRecord) {
+				if string(r.Message) == "loading" {
+					loads.Add(1)
+				}
+			}})
+			f := function(t, "print('loading')\ndef handler(event, context): return event")
+			f.CodeSHA256 = "shared"
+			call := func(i int) *engine.Response {
+				t.Helper()
+				var resp engine.Response
+				if err := e.Invoke(t.Context(), &engine.Request{Function: fmt.Sprint("fn", i), Event: []byte(fmt.Sprint(i))}, &resp); err != nil {
+					t.Fatal(err)
+				}
+				if string(resp.Payload) != fmt.Sprint(i) {
+					t.Fatalf("function %d answered %s", i, resp.Payload)
+				}
+				if used := e.Stats().Pool.Used; used > c.budget {
+					t.Fatalf("%d bytes used of %d after function %d", used, c.budget, i)
+				}
+				return &resp
+			}
+			for i := range functions {
+				f.Key = fmt.Sprint("fn", i)
+				deploy(t, e, f)
+				call(i)
+			}
+			s := e.Stats()
+			if s.Functions != functions || s.Pool.Evicted == 0 || s.Pool.Live >= functions || s.Pool.Cached == 0 {
+				t.Errorf("%+v", s)
+			}
+			if r := call(functions - 1); r.Report.Cold {
+				t.Error("the last function's instance was evicted")
+			}
+			loads.Store(0)
+			const again = 500
+			for i := range again {
+				if r := call(i); !r.Report.Cold {
+					t.Fatalf("the instance of function %d was not evicted", i)
+				}
+			}
+			want := int64(again)
+			if c.name == "function snapshots" {
+				want = 0
+			}
+			if n := loads.Load(); n != want {
+				t.Errorf("%d functions loaded their module anew, want %d; %+v", n, want, e.Stats().Pool)
+			}
+			if dropped := e.Stats().Pool.Dropped; c.name == "too many snapshots" && dropped < functions/2 {
+				t.Errorf("%d snapshots dropped", dropped)
+			}
+			for i := range functions {
+				e.Remove(fmt.Sprint("fn", i))
+			}
+			if s := e.Stats().Pool; s.Live != 0 {
+				t.Errorf("after all are removed: %+v", s)
+			}
+		})
 	}
 }
 

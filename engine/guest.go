@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/pool"
 	"github.com/thawrun/thaw/engine/sandbox"
 	"github.com/thawrun/thaw/engine/vfs"
 )
@@ -34,15 +35,86 @@ type guest struct {
 	snapshot *sandbox.Snapshot // nil: every instance starts the interpreter anew
 	preloads []*preload
 
+	fixed  *pool.Cached // accounts for the snapshots and the archive of the files,
+	files  *pool.Cached // for what of them was inflated,
+	parked *pool.Cached // and for the shells
+
 	mu        sync.Mutex
-	shells    []*sandbox.Instance
+	shells    []shell
 	closed    bool
 	refilling bool
 	refills   sync.WaitGroup
 }
 
-func newGuest(e *Engine, g *abi.Guest) *guest {
-	return &guest{e: e, abi: g, ready: make(chan struct{}), preloads: newPreloads(g)}
+// shell is an idle instance without a function.
+type shell struct {
+	box   *sandbox.Instance
+	bytes int64
+}
+
+func newGuest(e *Engine, a *abi.Guest) *guest {
+	g := &guest{e: e, abi: a, ready: make(chan struct{}), preloads: newPreloads(a)}
+	g.fixed = e.pool.Cached(pool.CachedConfig{})
+	g.files = e.pool.Cached(pool.CachedConfig{Drop: g.dropFiles, Expires: true})
+	g.parked = e.pool.Cached(pool.CachedConfig{Drop: g.dropShells, Expires: true})
+	return g
+}
+
+// measureFixed accounts for what the guest holds as long as it lives.
+func (g *guest) measureFixed() {
+	n := int64(0)
+	if g.snapshot != nil {
+		n += int64(g.snapshot.Size())
+	}
+	for _, p := range g.preloads {
+		n += p.size.Load()
+	}
+	if files := g.program.Files(); files != nil {
+		n += files.Held() - files.Inflated()
+	}
+	g.fixed.Resize(n)
+}
+
+// measure accounts for what of the guest's files was inflated.
+func (g *guest) measure() {
+	if files := g.program.Files(); files != nil {
+		g.files.Touch()
+		g.files.Resize(files.Inflated())
+	}
+}
+
+// dropFiles gives up what was inflated of the guest's files.
+func (g *guest) dropFiles() {
+	g.program.Files().DropContents()
+	g.files.Resize(g.program.Files().Inflated())
+}
+
+// dropShells closes the idle shells beyond those that are always kept ready.
+func (g *guest) dropShells() {
+	g.mu.Lock()
+	n := max(0, len(g.shells)-spareShells)
+	out := slices.Clone(g.shells[:n])
+	g.shells = slices.Delete(g.shells, 0, n)
+	g.parkedLocked()
+	g.mu.Unlock()
+	for _, s := range out {
+		g.closeBox(s.box)
+	}
+}
+
+// parkedLocked accounts for the shells.
+func (g *guest) parkedLocked() {
+	n := int64(0)
+	for _, s := range g.shells {
+		n += s.bytes
+	}
+	g.parked.Resize(n)
+}
+
+func (g *guest) closeBox(box *sandbox.Instance) {
+	if err := box.Close(); err != nil {
+		g.e.cfg.Logger.Warn("closing an instance failed", "guest", g.abi.Name, "error", err)
+	}
 }
 
 // load prepares the guest. It runs once, in the background.
@@ -100,6 +172,7 @@ func (g *guest) prepare(ctx context.Context, progress sandbox.Progress) error {
 		return err
 	}
 	g.program = program
+	defer g.measureFixed()
 	if !program.Snapshotable() { // each instance is made anew, and none kept for another function
 		return nil
 	}
@@ -116,8 +189,10 @@ func (g *guest) prepare(ctx context.Context, progress sandbox.Progress) error {
 func (g *guest) shell(capacity uint64) (*sandbox.Instance, error) {
 	g.mu.Lock()
 	for i := len(g.shells) - 1; i >= 0; i-- { // the last used is the warmest
-		if box := g.shells[i]; box.Reservation() >= capacity {
+		if box := g.shells[i].box; box.Reservation() >= capacity {
 			g.shells = slices.Delete(g.shells, i, i+1)
+			g.parkedLocked()
+			g.parked.Touch()
 			g.refillLocked()
 			g.mu.Unlock()
 			return box, nil
@@ -148,7 +223,8 @@ func (g *guest) refillLocked() {
 				}
 				return
 			}
-			g.shells = append(g.shells, box)
+			g.shells = append(g.shells, shell{box, box.Footprint()})
+			g.parkedLocked()
 			enough := len(g.shells) >= spareShells
 			g.refilling = !enough
 			g.mu.Unlock()
@@ -202,17 +278,17 @@ func (g *guest) recycle(box *sandbox.Instance) {
 	room := !g.closed && g.snapshot != nil && len(g.shells) < maxShells
 	g.mu.Unlock()
 	if room && box.Park(g.snapshot) == nil {
+		n := box.Footprint()
 		g.mu.Lock()
 		if !g.closed && len(g.shells) < maxShells {
-			g.shells = append(g.shells, box)
+			g.shells = append(g.shells, shell{box, n})
+			g.parkedLocked()
 			g.mu.Unlock()
 			return
 		}
 		g.mu.Unlock()
 	}
-	if err := box.Close(); err != nil {
-		g.e.cfg.Logger.Warn("closing an instance failed", "guest", g.abi.Name, "error", err)
-	}
+	g.closeBox(box)
 }
 
 func (g *guest) close() {
@@ -221,8 +297,11 @@ func (g *guest) close() {
 	g.shells, g.closed = nil, true
 	g.mu.Unlock()
 	g.refills.Wait()
-	for _, box := range shells {
-		_ = box.Close()
+	for _, s := range shells {
+		_ = s.box.Close()
+	}
+	for _, c := range []*pool.Cached{g.fixed, g.files, g.parked} {
+		c.Close()
 	}
 	if g.snapshot != nil {
 		g.snapshot.Close()

@@ -236,7 +236,7 @@ func (in *instance) reset() error {
 		if err != nil {
 			return err
 		}
-		in.Close()
+		in.v.g.recycle(in.box)
 		in.box = box
 		in.renew()
 		return in.start(context.Background())
@@ -263,11 +263,21 @@ func (in *instance) renew() {
 	in.log.stream = newLogStream(in.v.f.Version, time.Now())
 }
 
-// Footprint is the sandbox's private memory.
-func (in *instance) Footprint() int64 { return in.box.Footprint() }
+// Footprint is the sandbox's private memory. What was read of the package meanwhile is accounted for as well.
+func (in *instance) Footprint() int64 {
+	in.v.g.measure()
+	in.v.code.measure()
+	if in.v.layers != nil {
+		in.v.layers.measure()
+	}
+	return in.box.Footprint()
+}
 
 // Compact gives back the pages that hold nothing of the instance's own.
 func (in *instance) Compact() error { return in.box.Compact() }
 
 // Close gives the sandbox back to its guest as a shell.
-func (in *instance) Close() { in.v.g.recycle(in.box) }
+func (in *instance) Close() {
+	in.v.g.recycle(in.box)
+	in.v.doneWithContents()
+}

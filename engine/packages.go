@@ -15,22 +15,47 @@ type packages struct {
 	byKey map[string]*codePackage
 }
 
-// codePackage is one package, fetched and indexed at first use. It is dropped when the last version that uses it is retired.
+// codePackage is one package. It is dropped when the last version that uses it is retired.
 type codePackage struct {
-	key   string // empty = not shared
-	fetch func(context.Context) ([]byte, error)
-	refs  int // under packages.mu
+	*content
+	key  string // empty = not shared
+	refs int    // under packages.mu
 
-	mu   sync.Mutex
-	tree *vfs.Tree
-
-	compiled map[*guest]*compiled
+	compiled map[*guest]*compiled // under content.mu
 }
 
-func (p *packages) open(key string, fetch func(context.Context) ([]byte, error)) *codePackage {
-	if key == "" {
-		return &codePackage{fetch: fetch}
+func (e *Engine) newCodePackage(key string, fetch func(context.Context) ([]byte, error)) *codePackage {
+	c := &codePackage{key: key, compiled: map[*guest]*compiled{}}
+	c.content = newContent(e.pool, func(ctx context.Context) (*vfs.Tree, error) {
+		if fetch == nil {
+			return nil, fmt.Errorf("%w: no code", ErrCode)
+		}
+		data, err := fetch(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("fetch code: %w", err)
+		}
+		return openPackage(data, e.cfg.MaxUnpacked)
+	})
+	c.extra = func() (n int64) {
+		for _, made := range c.compiled {
+			n += made.size()
+		}
+		return n
 	}
+	c.forget = func() {
+		for _, made := range c.compiled {
+			made.forget()
+		}
+	}
+	return c
+}
+
+// codePackage returns the package with a key, that with fetch if there is none yet.
+func (e *Engine) codePackage(key string, fetch func(context.Context) ([]byte, error)) *codePackage {
+	if key == "" {
+		return e.newCodePackage("", fetch)
+	}
+	p := &e.packages
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.byKey == nil {
@@ -38,7 +63,7 @@ func (p *packages) open(key string, fetch func(context.Context) ([]byte, error))
 	}
 	c := p.byKey[key]
 	if c == nil {
-		c = &codePackage{key: key, fetch: fetch}
+		c = e.newCodePackage(key, fetch)
 		p.byKey[key] = c
 	}
 	c.refs++
@@ -46,36 +71,15 @@ func (p *packages) open(key string, fetch func(context.Context) ([]byte, error))
 }
 
 func (p *packages) release(c *codePackage) {
-	if c.key == "" {
-		return
-	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if c.refs--; c.refs == 0 {
+	if c.refs--; c.key != "" && c.refs == 0 {
 		delete(p.byKey, c.key)
 	}
-}
-
-// get returns the package's tree. Errors are not kept: the next call fetches again.
-func (c *codePackage) get(ctx context.Context, maxUnpacked int64) (*vfs.Tree, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.tree != nil {
-		return c.tree, nil
+	last := c.refs <= 0
+	p.mu.Unlock()
+	if last {
+		c.close()
 	}
-	if c.fetch == nil {
-		return nil, fmt.Errorf("%w: no code", ErrCode)
-	}
-	data, err := c.fetch(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("fetch code: %w", err)
-	}
-	tree, err := openPackage(data, maxUnpacked)
-	if err != nil {
-		return nil, err
-	}
-	c.tree = tree
-	return tree, nil
 }
 
 func openPackage(data []byte, maxUnpacked int64) (*vfs.Tree, error) {

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/thawrun/thaw/abi"
@@ -22,6 +23,7 @@ type preload struct {
 
 	once     sync.Once
 	ready    chan struct{}     // closed when snapshot is known
+	size     atomic.Int64      // of snapshot, bytes
 	snapshot *sandbox.Snapshot // nil: it could not be made, and functions load the modules themselves
 }
 
@@ -99,6 +101,8 @@ func (g *guest) makePreload(p *preload) {
 		g.e.cfg.Logger.Warn("modules are not preloaded", "guest", g.abi.Name, "preload", p.abi.Name, "error", err)
 	default:
 		p.snapshot = s
+		p.size.Store(int64(s.Size()))
+		g.measureFixed()
 		g.e.cfg.Logger.Debug("modules preloaded", "guest", g.abi.Name, "preload", p.abi.Name, "elapsed", time.Since(begin))
 	}
 }

@@ -24,6 +24,7 @@ type version struct {
 
 	group   *pool.Group
 	code    *codePackage
+	layers  *content // nil = none
 	reserve *pool.Reservation
 
 	once     sync.Once // at the first start:
@@ -31,9 +32,8 @@ type version struct {
 	compiled *compiled // nil: the guest has no compiler
 
 	mu       sync.Mutex
-	layers   *vfs.Tree
-	layered  bool              // layers were fetched
 	snapshot *sandbox.Snapshot // with the handler loaded; nil until made
+	mem      *pool.Cached      // accounts for snapshot
 	refused  bool              // the function can't be snapshotted: not tried again
 	retired  bool
 	starting int // starts in progress, which may use the snapshot
@@ -77,7 +77,11 @@ func (v *version) open() error {
 		return err
 	}
 	v.group = group
-	v.code = v.e.packages.open(v.f.CodeSHA256, v.f.Code)
+	v.code = v.e.codePackage(v.f.CodeSHA256, v.f.Code)
+	if v.f.Layers != nil {
+		v.layers = newContent(v.e.pool, v.openLayers)
+	}
+	v.mem = v.e.pool.Cached(pool.CachedConfig{Drop: v.dropSnapshot, Worth: snapshotWorth})
 	v.reserve = v.e.limits.Reserve(v.f.Account, v.f.ReservedGroup, v.f.Reserved)
 	return nil
 }
@@ -89,6 +93,10 @@ func (v *version) retire(last bool) {
 		v.e.limits.Forget(v.f.Account, v.f.ReservedGroup)
 	}
 	v.e.packages.release(v.code)
+	if v.layers != nil {
+		v.layers.close()
+	}
+	v.mem.Close()
 	v.mu.Lock()
 	v.retired = true
 	v.dropSnapshotLocked()
@@ -100,6 +108,21 @@ func (v *version) dropSnapshotLocked() {
 		v.snapshot.Close()
 		v.snapshot = nil
 	}
+}
+
+// snapshotWorth is how much longer it takes to load a small function than to bind its snapshot, about.
+const snapshotWorth = 8
+
+// dropSnapshot gives the function's snapshot up if no instance is bound to it. The next start makes another.
+func (v *version) dropSnapshot() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.snapshot == nil || v.starting > 0 || v.snapshot.Bound() {
+		return
+	}
+	v.snapshot.Close()
+	v.snapshot = nil
+	v.mem.Resize(0)
 }
 
 // wantsSnapshot says whether instances should start with their handler loaded. Per-request isolation implies it: a reset
@@ -129,11 +152,7 @@ func (v *version) Start(ctx context.Context) (pool.Instance, error) {
 		return nil, err
 	}
 	begin := time.Now()
-	task, err := v.code.get(ctx, v.e.cfg.MaxUnpacked)
-	if err != nil {
-		return nil, err
-	}
-	layers, err := v.layerTree(ctx)
+	task, layers, err := v.contents(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +167,7 @@ func (v *version) Start(ctx context.Context) (pool.Instance, error) {
 	})
 	box, err := v.g.shell(v.cap)
 	if err != nil {
+		v.doneWithContents()
 		return nil, fmt.Errorf("new instance: %w", err)
 	}
 	in := &instance{v: v, box: box, cpu: v.e.cpus.Task(v.f.MemoryMB)}
@@ -164,31 +184,40 @@ func (v *version) Start(ctx context.Context) (pool.Instance, error) {
 	return in, nil
 }
 
-func (v *version) layerTree(ctx context.Context) (*vfs.Tree, error) {
-	if v.f.Layers == nil {
-		return nil, nil
+// contents returns the trees of an instance's package and layers; doneWithContents follows.
+func (v *version) contents(ctx context.Context) (task, layers *vfs.Tree, err error) {
+	if task, err = v.code.use(ctx); err != nil {
+		return nil, nil, err
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.layered {
-		return v.layers, nil
+	if v.layers != nil {
+		if layers, err = v.layers.use(ctx); err != nil {
+			v.code.done()
+			return nil, nil, err
+		}
 	}
+	return task, layers, nil
+}
+
+func (v *version) doneWithContents() {
+	v.code.done()
+	if v.layers != nil {
+		v.layers.done()
+	}
+}
+
+func (v *version) openLayers(ctx context.Context) (*vfs.Tree, error) {
 	zips, err := v.f.Layers(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("fetch layers: %w", err)
 	}
-	tree, err := openLayers(zips, v.e.cfg.MaxUnpacked)
-	if err != nil {
-		return nil, err
-	}
-	v.layers, v.layered = tree, true
-	return tree, nil
+	return openLayers(zips, v.e.cfg.MaxUnpacked)
 }
 
 // useSnapshot returns the function's snapshot if there is one. done must be called when the bind is over.
 func (v *version) useSnapshot() (s *sandbox.Snapshot, done func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.mem.Touch()
 	v.starting++
 	return v.snapshot, func() {
 		v.mu.Lock()
@@ -217,6 +246,7 @@ func (v *version) keepSnapshot(box *sandbox.Instance) (made bool) {
 		s.Close()
 	default:
 		v.snapshot = s
+		v.mem.Resize(int64(s.Size()))
 		return true
 	}
 	return false

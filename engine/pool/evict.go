@@ -10,36 +10,56 @@ import (
 // shrinkTo is the part of the budget down to which shrink closes idle instances, so that it isn't needed at every call.
 const shrinkTo = 0.95
 
-// candidate is an idle instance that may be closed.
+// candidate is memory that may be given up: an idle instance or something cached.
 type candidate struct {
-	g     *Group
+	g     *Group // of the instance
 	since time.Time
+	c     *Cached // or
+	cost  float64 // of keeping it so far: bytes × seconds, by what it is worth
 }
 
-// shrink closes the longest idle instances until the budget is met, and reports whether it is.
+// shrink gives up memory until the budget is met, and reports whether it is. What cost most while nobody used it goes first:
+// among instances of a size the longest idle, and small things, such as a function's snapshot, stay longer than large ones.
 func (p *Pool) shrink() bool {
 	goal := int64(float64(p.cfg.Budget) * shrinkTo)
-	var all []candidate
-	p.mu.Lock()
-	for g := range p.groups {
-		g.mu.Lock()
-		for _, it := range g.idle[:max(0, len(g.idle)-g.prewarm)] {
-			all = append(all, candidate{g, it.idleSince})
-		}
-		g.mu.Unlock()
-	}
-	p.mu.Unlock()
-	slices.SortFunc(all, func(a, b candidate) int { return a.since.Compare(b.since) })
-	for _, c := range all {
+	for _, c := range p.candidates(time.Now()) {
 		if p.used.Load() <= goal {
 			break
 		}
-		if it := c.g.oldest(c.since); it != nil {
+		if c.c != nil {
+			before := c.c.Size()
+			if c.c.drop(); c.c.Size() < before {
+				p.stats.dropped.Add(1)
+			}
+		} else if it := c.g.oldest(c.since); it != nil {
 			c.g.close(it)
 			p.stats.evicted.Add(1)
 		}
 	}
 	return p.used.Load() <= p.cfg.Budget
+}
+
+func (p *Pool) candidates(now time.Time) []candidate {
+	var all []candidate
+	cost := func(bytes int64, since time.Time) float64 {
+		return float64(bytes) * max(now.Sub(since).Seconds(), 1e-9)
+	}
+	p.mu.Lock()
+	for g := range p.groups {
+		g.mu.Lock()
+		for _, it := range g.idle[:max(0, len(g.idle)-g.prewarm)] {
+			all = append(all, candidate{g: g, since: it.idleSince, cost: cost(it.footprint, it.idleSince)})
+		}
+		g.mu.Unlock()
+	}
+	for c := range p.cached {
+		if n := c.Size(); n > 0 && c.drop != nil {
+			all = append(all, candidate{c: c, cost: cost(n, c.since()) / c.worth})
+		}
+	}
+	p.mu.Unlock()
+	slices.SortFunc(all, func(a, b candidate) int { return cmp.Compare(b.cost, a.cost) })
+	return all
 }
 
 // oldest takes the group's longest idle instance if it was idle since then or earlier.
@@ -54,7 +74,7 @@ func (g *Group) oldest(since time.Time) *item {
 	return it
 }
 
-// housekeep expires idle instances and keeps the prewarmed ones up.
+// housekeep expires what is idle and keeps the prewarmed ones up.
 func (p *Pool) housekeep() {
 	defer close(p.done)
 	interval := time.Second
@@ -88,6 +108,9 @@ func (p *Pool) housekeep() {
 				}
 				g.compact(now.Add(-compactAfter))
 				g.fill(ctx)
+			}
+			if p.cfg.IdleTimeout > 0 {
+				p.expireCached(now.Add(-p.cfg.IdleTimeout))
 			}
 		}
 	}

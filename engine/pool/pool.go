@@ -6,8 +6,8 @@
 //
 // # Order of locks
 //
-// Pool.mu (the set of groups) before Group.mu (a group's idle instances). Neither is held while an instance starts, runs,
-// is measured, reset or closed.
+// Pool.mu (the sets of groups and of what is cached) before Group.mu (a group's idle instances) and Cached.mu. None is held
+// while an instance starts, runs, is measured, reset or closed, or something is dropped.
 package pool
 
 import (
@@ -45,7 +45,7 @@ type Starter interface {
 
 // Config configures a Pool.
 type Config struct {
-	Budget      int64         // bytes that all instances together may occupy; 0 = no limit
+	Budget      int64         // bytes that all instances and what is cached may occupy; 0 = no limit
 	IdleTimeout time.Duration // an instance idle for longer is closed; 0 = never
 	Logger      *slog.Logger
 }
@@ -63,10 +63,11 @@ const estimate = 1 << 20
 // Pool holds instances in groups, one per function version.
 type Pool struct {
 	cfg  Config
-	used atomic.Int64 // footprint of all live instances
+	used atomic.Int64 // footprint of all live instances, and what is cached
 
 	mu     sync.Mutex
 	groups map[*Group]struct{}
+	cached map[*Cached]struct{}
 	closed bool
 
 	work sync.WaitGroup // leases and background work
@@ -77,16 +78,18 @@ type Pool struct {
 	stats counters
 }
 
-type counters struct{ warm, cold, evicted, expired, reset, discarded atomic.Uint64 }
+type counters struct{ warm, cold, evicted, dropped, expired, reset, discarded atomic.Uint64 }
 
 // Stats counts what a pool did since it was made.
 type Stats struct {
-	Used      int64 // bytes
+	Used      int64 // bytes of instances and of what is cached
+	Cached    int64 // bytes of the latter: snapshots, contents of packages, parked shells
 	Live      int   // instances, idle or busy
 	Idle      int
 	Warm      uint64 // acquisitions served by an idle instance
 	Cold      uint64 // acquisitions that started one
 	Evicted   uint64 // closed for the budget
+	Dropped   uint64 // of what is cached, likewise
 	Expired   uint64 // closed after the idle timeout
 	Reset     uint64
 	Discarded uint64
@@ -97,7 +100,7 @@ func New(cfg Config) *Pool {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	p := &Pool{cfg: cfg, groups: map[*Group]struct{}{}, stop: make(chan struct{}), kick: make(chan *Group, 64), done: make(chan struct{})}
+	p := &Pool{cfg: cfg, groups: map[*Group]struct{}{}, cached: map[*Cached]struct{}{}, stop: make(chan struct{}), kick: make(chan *Group, 64), done: make(chan struct{})}
 	go p.housekeep()
 	return p
 }
@@ -200,7 +203,7 @@ func (g *Group) forget(bytes int64) {
 	g.mu.Unlock()
 }
 
-// reserve makes room in the budget for n bytes, closing idle instances if need be.
+// reserve makes room in the budget for n bytes, closing idle instances and dropping what is cached if need be.
 func (p *Pool) reserve(n int64) bool {
 	if used := p.used.Add(n); p.cfg.Budget == 0 || used <= p.cfg.Budget {
 		return true
@@ -339,11 +342,14 @@ func (p *Pool) Close(ctx context.Context) error {
 // Stats reads the pool's counters.
 func (p *Pool) Stats() Stats {
 	s := Stats{
-		Used: p.used.Load(), Warm: p.stats.warm.Load(), Cold: p.stats.cold.Load(), Evicted: p.stats.evicted.Load(),
+		Used: p.used.Load(), Warm: p.stats.warm.Load(), Cold: p.stats.cold.Load(), Evicted: p.stats.evicted.Load(), Dropped: p.stats.dropped.Load(),
 		Expired: p.stats.expired.Load(), Reset: p.stats.reset.Load(), Discarded: p.stats.discarded.Load(),
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for c := range p.cached {
+		s.Cached += c.Size()
+	}
 	for g := range p.groups {
 		g.mu.Lock()
 		s.Live += g.live

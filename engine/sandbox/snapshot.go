@@ -100,6 +100,9 @@ func (s *Snapshot) release() {
 	s.image.close()
 }
 
+// Bound says whether instances are bound to the snapshot, or other snapshots made from it.
+func (s *Snapshot) Bound() bool { return s.refs.Load() > 1 }
+
 // Close gives up the owner's reference. The memory is freed when no instance is bound to it any more.
 func (s *Snapshot) Close() { s.release() }
 

@@ -353,3 +353,35 @@ func BenchmarkOpenZip(b *testing.B) {
 		}
 	}
 }
+
+// What a tree holds is known, and what was inflated can be given up while files are open.
+func TestDropContents(t *testing.T) {
+	long := strings.Repeat("0123456789", 10_000)
+	data := archiveOf(t, item{name: "d/deflated", body: long}, item{name: "stored", body: long, store: true})
+	tree, err := OpenZip(data, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty := tree.Held()
+	if n := empty - int64(len(data)); n <= 0 || n > 10*nodeSize {
+		t.Errorf("an unread tree holds %d bytes, its archive has %d", empty, len(data))
+	}
+	f := New(Mounts{Task: tree})
+	for range 3 {
+		for _, p := range []string{"/var/task/d/deflated", "/var/task/stored"} {
+			if got, e := readAll(f, p); e != OK || got != long {
+				t.Fatalf("%s: %d bytes, errno %d", p, len(got), e)
+			}
+		}
+		if n := tree.Held() - empty; n != int64(len(long)) {
+			t.Errorf("%d bytes more than before, inflated %d", n, len(long))
+		}
+		tree.DropContents()
+		if n := tree.Held() - empty; n != 0 {
+			t.Errorf("%d bytes left", n)
+		}
+	}
+	if tree.Reads() != 2 {
+		t.Errorf("%d files read", tree.Reads())
+	}
+}

@@ -55,6 +55,8 @@ type Tree struct {
 	ino   uint64 // the last one given out
 	nodes int
 	reads *atomic.Int64 // files whose contents were asked for
+	held  *atomic.Int64 // bytes of inflated contents
+	data  int64         // bytes of archives
 }
 
 // Stats describe a tree.
@@ -65,6 +67,23 @@ type Stats struct {
 
 // Stats returns the tree's size.
 func (t *Tree) Stats() Stats { return t.stats }
+
+// nodeSize is about what a file or folder of a tree costs, bytes.
+const nodeSize = 500
+
+// Held is about the memory that the tree occupies, bytes: the archives, their index, and what of them was inflated.
+func (t *Tree) Held() int64 { return t.data + t.held.Load() + int64(t.nodes)*nodeSize }
+
+// Inflated is what of it DropContents gives up.
+func (t *Tree) Inflated() int64 { return t.held.Load() }
+
+// DropContents gives up what was inflated; it is inflated anew when it is read again. The tree may be in use.
+func (t *Tree) DropContents() {
+	t.root.files("", []string{""}, func(_ string, n *node) bool {
+		n.entry.drop()
+		return true
+	})
+}
 
 // OpenZip indexes an archive. It refuses entries that lead out of it (absolute names, "..", links that leave), devices,
 // encrypted entries, duplicates and more bytes than the limit allows by the sizes that the archive declares; contents are
@@ -93,12 +112,12 @@ func Merge(archives [][]byte, limits Limits) (*Tree, error) {
 		if err != nil {
 			return nil, fmt.Errorf("archive %d: %w", i, err)
 		}
-		one := &Tree{root: newDir(all.ino+1, true), ino: all.ino + 1, stats: all.stats, nodes: all.nodes, reads: all.reads}
+		one := &Tree{root: newDir(all.ino+1, true), ino: all.ino + 1, stats: all.stats, nodes: all.nodes, reads: all.reads, held: all.held, data: all.data}
 		if err := one.add(a, limits); err != nil {
 			return nil, fmt.Errorf("archive %d: %w", i, err)
 		}
 		overlay(all.root, one.root)
-		all.ino, all.stats, all.nodes = one.ino, one.stats, one.nodes
+		all.ino, all.stats, all.nodes, all.data = one.ino, one.stats, one.nodes, one.data
 	}
 	return all, nil
 }
@@ -107,7 +126,7 @@ func Merge(archives [][]byte, limits Limits) (*Tree, error) {
 // one, while all instances, before a snapshot and after, see the same ones. They stay below 1<<52.
 func newTree(data []byte) *Tree {
 	ino := uint64(crc32.ChecksumIEEE(data[max(0, len(data)-1024):]))<<20 + 1<<19
-	return &Tree{root: newDir(ino, true), ino: ino, reads: new(atomic.Int64)}
+	return &Tree{root: newDir(ino, true), ino: ino, reads: new(atomic.Int64), held: new(atomic.Int64)}
 }
 
 func overlay(dst, src *node) {
@@ -151,6 +170,7 @@ type archive struct {
 	data      []byte
 	files     []*zip.File
 	reads     *atomic.Int64 // of the tree
+	held      *atomic.Int64 // likewise
 	inflaters sync.Pool     // of io.ReadCloser from package flate
 }
 
@@ -189,7 +209,8 @@ func (i *inflater) Close() error {
 }
 
 func (t *Tree) add(a *archive, limits Limits) error {
-	a.reads = t.reads
+	a.reads, a.held = t.reads, t.held
+	t.data += int64(len(a.data))
 	for _, f := range a.files {
 		name, isDir, err := cleanName(f.Name)
 		if err != nil {
@@ -311,7 +332,7 @@ func (a *archive) node(f *zip.File) (*node, error) {
 		if e.size == 0 || e.size > maxPath {
 			return nil, fmt.Errorf("%w: link %q is %d bytes long", ErrEntry, f.Name, e.size)
 		}
-		target, err := e.bytes()
+		target, err := e.load()
 		if err != nil {
 			return nil, err
 		}
@@ -354,7 +375,22 @@ func (e *entry) bytes() ([]byte, error) {
 		return nil, err
 	}
 	e.content.Store(&b)
+	if e.inflated() {
+		e.archive.held.Add(e.size)
+	}
 	return b, nil
+}
+
+// inflated says whether the contents, once read, are memory of their own and not a part of the archive.
+func (e *entry) inflated() bool { return e.f.Method != zip.Store }
+
+// drop forgets the contents. Who reads them again has them inflated again.
+func (e *entry) drop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.content.Swap(nil) != nil && e.inflated() {
+		e.archive.held.Add(-e.size)
+	}
 }
 
 func (e *entry) load() ([]byte, error) {
