@@ -6,7 +6,7 @@ SHELL = /bin/bash -o pipefail
 GO ?= go
 FUZZTIME ?= 20s
 
-.PHONY: all test lint bench fuzz runtimes clean
+.PHONY: all test lint bench fuzz runtimes conformance-node conformance-test262 clean
 
 all: lint test
 
@@ -35,6 +35,14 @@ fuzz:
 runtimes:
 	runtimes/python/build/build.sh
 	runtimes/nodejs/build/build.sh
+
+# Node.js's own tests in deployed functions, and the report of them in docs/.
+conformance-node:
+	suite=$$(cmd/conformance/node-suite.sh) && $(GO) run ./cmd/conformance -o docs/conformance-node.md node "$$suite"
+
+# The ECMAScript suite, from a checkout of it: make conformance-test262 SUITE=folder
+conformance-test262:
+	$(GO) run ./cmd/conformance -o docs/conformance-test262.md $(if $(EVERY),-every $(EVERY)) test262 "$(SUITE)"
 
 clean:
 	rm -rf bin

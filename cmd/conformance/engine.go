@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -18,14 +19,15 @@ import (
 
 // runner deploys tests as functions of one engine.
 type runner struct {
-	e    *engine.Engine
-	base engine.Function
-	logs sync.Map // function key → *bytes.Buffer; an instance at a time writes to it
-	next atomic.Int64
+	verbose bool
+	e       *engine.Engine
+	base    engine.Function
+	logs    sync.Map // function key → *bytes.Buffer; an instance at a time writes to it
+	next    atomic.Int64
 }
 
 func newRunner(ctx context.Context, o options, base engine.Function) (*runner, error) {
-	r := &runner{base: base}
+	r := &runner{base: base, verbose: o.log}
 	e, err := engine.New(ctx, engine.Config{Guests: []*abi.Guest{nodejs.Guest()}, CacheDir: o.cache, Concurrency: -1, Logs: r.log})
 	if err != nil {
 		return nil, err
@@ -90,21 +92,21 @@ func parallel(ctx context.Context, jobs int, tests []string, run func(name strin
 	return results
 }
 
-// pack makes a deployment package of folders below root, as they are, and of more files.
-func pack(root string, folders []string, more map[string]string) ([]byte, error) {
+// pack makes a deployment package of folders below root, put into a folder of the package as they are, and of more files.
+func pack(root, into string, folders []string, more map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	for _, folder := range folders {
-		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d os.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(file string, d os.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() {
 				return err
 			}
-			data, err := os.ReadFile(path)
+			data, err := os.ReadFile(file)
 			if err != nil {
 				return err
 			}
-			name, _ := filepath.Rel(root, path)
-			return store(w, filepath.ToSlash(name), data)
+			name, _ := filepath.Rel(root, file)
+			return store(w, path.Join(into, filepath.ToSlash(name)), data)
 		})
 		if err != nil {
 			return nil, err

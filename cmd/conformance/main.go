@@ -24,6 +24,7 @@ type options struct {
 	jobs  int
 	every int
 	cache string
+	log   bool
 }
 
 func main() {
@@ -33,6 +34,7 @@ func main() {
 	flag.IntVar(&o.jobs, "jobs", 2, "tests that run at once")
 	flag.IntVar(&o.every, "every", 1, "test262: only every `N`th test")
 	flag.StringVar(&o.cache, "cache", os.TempDir()+"/thaw-conformance", "`folder` for compiled guests")
+	flag.BoolVar(&o.log, "v", false, "show what every test that fails wrote and answered")
 	flag.Parse()
 	var err error
 	if o.match, err = regexp.Compile(*match); err == nil {

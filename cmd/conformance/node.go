@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -110,7 +111,8 @@ func runNode(ctx context.Context, o options, suite string) (*report, error) {
 			break
 		}
 	}
-	code, err := pack(suite, []string{"common", "fixtures", "parallel"}, map[string]string{"driver.js": nodeDriver})
+	// The tests know that they lie in a folder test.
+	code, err := pack(suite, "test", []string{"common", "fixtures", "parallel"}, map[string]string{"driver.js": nodeDriver})
 	if err != nil {
 		return nil, err
 	}
@@ -140,17 +142,24 @@ func runNode(ctx context.Context, o options, suite string) (*report, error) {
 }
 
 // runNodeTest loads a test and lets its event loop run dry, then has it exit.
-func (r *runner) runNodeTest(ctx context.Context, name string) (verdict, string) {
-	f, err := r.deploy(ctx, map[string]string{"THAW_TEST": "/var/task/parallel/" + name, "NODE_SKIP_FLAG_CHECK": "1", "NODE_TEST_DIR": "/tmp", "TEST_THREAD_ID": "0"})
+func (r *runner) runNodeTest(ctx context.Context, name string) (end verdict, reason string) {
+	f, err := r.deploy(ctx, map[string]string{"THAW_TEST": "/var/task/test/parallel/" + name, "NODE_SKIP_FLAG_CHECK": "1", "NODE_TEST_DIR": "/tmp", "TEST_THREAD_ID": "0"})
 	if err != nil {
 		return failed, err.Error()
 	}
-	defer f.done()
+	var payload []byte
+	defer func() {
+		f.done()
+		if r.verbose && end == failed {
+			fmt.Fprintf(os.Stderr, "---- %s\n%s%s\n", name, f.out.String(), payload)
+		}
+	}()
 	for _, phase := range []string{`{"phase":"run"}`, `{"phase":"exit"}`} {
 		resp, err := f.invoke(ctx, phase)
 		if err != nil {
 			return failed, err.Error()
 		}
+		payload = resp.Payload
 		out := f.out.String()
 		if i := strings.Index(out, "1..0 # Skipped: "); i >= 0 {
 			reason, _, _ := strings.Cut(out[i+len("1..0 # Skipped: "):], "\n")

@@ -3,16 +3,18 @@
 // is left to do; with phase "exit" it exits as a process would, which is when the suite's common.mustCall looks back.
 const { pathToFileURL } = require('url');
 const file = process.env.THAW_TEST;
-const out = (line) => process._rawDebug ? process._rawDebug(line) : console.log(line);
+const emit = process.emit.bind(process); // tests tamper with the global
+const { stdout, nextTick } = process;
 let exited = false;
 
 function exit(code) {
   if (exited) return;
   exited = true;
   if (code !== undefined) process.exitCode = code;
+  process._exiting = true;
   if (process.exitCode === undefined) process.exitCode = 0;
-  process.emit('exit', process.exitCode);
-  process.stdout.write(`\nTHAW-EXIT ${process.exitCode}\n`);
+  emit('exit', process.exitCode);
+  stdout.write(`\nTHAW-EXIT ${process.exitCode}\n`);
 }
 
 process.exit = (code) => {
@@ -28,10 +30,7 @@ process.argv.length = 2;
 exports.handler = function(event, context, callback) {
   if (event.phase === 'exit') {
     try {
-      if (!exited) {
-        process.emit('beforeExit', process.exitCode || 0);
-        exit();
-      }
+      exit();
     } catch (e) {
       if (!e || !e.stop) return callback(e);
     }
@@ -39,9 +38,13 @@ exports.handler = function(event, context, callback) {
   }
   // No answer: the runtime gives one when the event loop is empty.
   try {
-    if (file.endsWith('.mjs')) import(pathToFileURL(file).href).catch((e) => { if (!e || !e.stop) throw e; });
+    if (file.endsWith('.mjs')) import(pathToFileURL(file).href).catch(uncaught);
     else require(file);
   } catch (e) {
-    if (!e || !e.stop) throw e;
+    uncaught(e);
   }
 };
+
+function uncaught(e) {
+  if (e === null || typeof e !== 'object' || !e.stop) nextTick(() => { throw e; });
+}

@@ -101,7 +101,7 @@ func runTest262(ctx context.Context, o options, suite string) (*report, error) {
 		harness["harness/"+filepath.Base(f)] = string(b)
 	}
 	harness["driver.js"] = test262Driver
-	code, err := pack(suite, nil, harness)
+	code, err := pack(suite, "", nil, harness)
 	if err != nil {
 		return nil, err
 	}

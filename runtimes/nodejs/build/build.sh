@@ -33,7 +33,11 @@ if [ ! -e "$work/src/done" ]; then
 	tar xf "$node_tar" -C "$work/src/node" --strip-components=1 --wildcards '*/lib/*' '*/LICENSE'
 	touch "$work/src/done"
 fi
-qjs=$work/src/qjs/usr/src/quickjs-ng
+# The engine is compiled as it is, but for the wording of some errors.
+qjs=$work/quickjs
+rm -rf "$qjs"
+cp -r "$work/src/qjs/usr/src/quickjs-ng" "$qjs"
+sed -i -f "$here/messages.sed" "$qjs/quickjs.c"
 stack=2097152 # bytes of C stack, below everything else, so that its overflow traps
 
 stage "guest"

@@ -242,7 +242,7 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
         resourceUsage(values) { values.fill(0); values[0] = host.cpuTime() * 1000; values[2] = host.memory()[0] / 1024; },
         uptime: () => (host.monotonic() - host.timeOrigin()) / 1000,
         constrainedMemory: () => internalBinding('os').getTotalMem(), availableMemory: () => 0,
-        reallyExit: (code) => host.exit(code), cwd: () => loop.state.cwd, chdir: unsupported('process.chdir'), umask: () => 0o022,
+        reallyExit: (code) => host.exit(code),
         _kill: (pid, signal) => (pid === 1 || pid === 0 ? (signal === 0 ? 0 : host.exit(128 + signal)) : -3),
         _rawDebug: (text) => host.log(0, text), _debugProcess: noop, _debugEnd: noop, _startProfilerIdleNotifier: noop, abort: () => host.exit(134),
         causeSegfault: () => host.exit(139), patchProcessObject: noop, setEmitWarningSync: noop, loadEnvFile: noop, dlopen: unsupported('process.dlopen'),
@@ -313,7 +313,7 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
     uv: () => requireBuiltin('thaw/uv'),
     v8: { setHeapSnapshotNearHeapLimit: noop, startupSnapshot: {}, heapStatisticsBuffer: new Float64Array(14), heapCodeStatisticsBuffer: new Float64Array(4), heapSpaceStatisticsBuffer: new Float64Array(5), updateHeapStatisticsBuffer: noop, updateHeapCodeStatisticsBuffer: noop, updateHeapSpaceStatisticsBuffer: noop, setFlagsFromString: noop, isStringOneByteRepresentation: (s) => !/[^\0-\xff]/.test(s) },
     wasm_web_api: { setImplementation: noop },
-    worker: { isMainThread: true, isInternalThread: false, ownsProcessState: true, threadId: 0, resourceLimits: new Float64Array(4), getEnvMessagePort: noop, kMaxYoungGenerationSizeMb: 0, kMaxOldGenerationSizeMb: 1, kCodeRangeSizeMb: 2, kStackSizeMb: 3, kTotalResourceLimitCount: 4 },
+    ...requireBuiltin('thaw/absent'),
   };
   return bindings;
 };

@@ -103,18 +103,19 @@ const publicIds = [
   'timers/promises', 'tls', 'trace_events', 'tty', 'url', 'util', 'util/types', 'v8', 'vm', 'wasi', 'worker_threads', 'zlib',
 ];
 const publicSet = new Set(publicIds);
+const schemeOnly = ['sea', 'sqlite', 'test', 'test/reporters'];
 
 // What Node's library calls BuiltinModule, as far as it's asked.
 const BuiltinModule = {
   exists: (id) => publicSet.has(id) || id.startsWith('internal/'),
   canBeRequiredByUsers: (id) => publicSet.has(id),
   canBeRequiredWithoutScheme: (id) => publicSet.has(id),
-  isBuiltin: (id) => publicSet.has(id) || (typeof id === 'string' && id.startsWith('node:') && publicSet.has(id.slice(5))),
+  isBuiltin: (id) => publicSet.has(id) || (typeof id === 'string' && id.startsWith('node:') && (publicSet.has(id.slice(5)) || schemeOnly.includes(id.slice(5)))),
   normalizeRequirableId(id) {
     if (id.startsWith('node:')) id = id.slice(5);
     return publicSet.has(id) ? id : undefined;
   },
-  getSchemeOnlyModuleNames: () => ['sea', 'sqlite', 'test', 'test/reporters'],
+  getSchemeOnlyModuleNames: () => schemeOnly.slice(),
   getCanBeRequiredByUsersWithoutSchemeList: () => publicIds.slice(),
 };
 
@@ -123,6 +124,7 @@ const replaced = {
   __proto__: null,
   'internal/bootstrap/realm': () => ({ BuiltinModule, internalBinding, require: requireBuiltin }),
   'internal/util/inspector': () => ({ sendInspectorCommand() {}, isInspectorEnabled: () => false }),
+  'internal/console/global': () => globalThis.console,
   'module': () => requireBuiltin('thaw/modules').Module,
 };
 

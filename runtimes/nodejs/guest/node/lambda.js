@@ -300,11 +300,11 @@ function answerCallback(invocation, error, result) {
 function run(invocation) {
   for (;;) {
     if (invocation.settled !== null) return finish(invocation);
-    if (loop.ready()) {
-      loop.round();
-      continue;
-    }
     if (loop.alive()) {
+      if (loop.ready()) {
+        loop.round();
+        continue;
+      }
       const at = loop.wakeAt();
       if (at >= 0) return [PENDING, at];
     }
@@ -315,7 +315,7 @@ function run(invocation) {
     }
     process.emit('beforeExit', 0);
     loop.drain();
-    if (loop.alive() || loop.ready() || invocation.settled !== null) continue;
+    if (loop.alive() || invocation.settled !== null) continue;
     if (handlerIsAsync && style.major >= 18) {
       failWith(invocation, named('Runtime.NodeJsExit', 'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise that was never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#process_exit_codes'), ERROR, 'Invoke Error');
     } else {
@@ -448,8 +448,9 @@ function load(runtime, handlerText, taskRoot, functionName, version, memory, gro
   });
   // Top-level await: LOAD can't be pending, so the loop waits here.
   while (!settled && loading.failed === null) {
-    if (loop.ready()) { loop.round(); continue; }
-    const at = loop.alive() ? loop.wakeAt() : -1;
+    const alive = loop.alive();
+    if (alive && loop.ready()) { loop.round(); continue; }
+    const at = alive ? loop.wakeAt() : -1;
     if (at < 0) {
       loading.failed = { error: named('Runtime.NodeJsExit', 'Top-level await never settled'), logged: false };
       break;

@@ -99,5 +99,6 @@ const wakeAt = () => (timeoutInfo[0] > 0 && nextTimer !== Infinity ? nextTimer :
 
 module.exports = {
   tickInfo, state, timersBinding, uncaught, drain, callback, round, alive, ready, wakeAt, now,
+  activeTimers: () => timeoutInfo[0], activeImmediates: () => immediateInfo[1],
   setTickCallback(fn) { tickCallback = fn; },
 };

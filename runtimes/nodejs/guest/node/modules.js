@@ -250,6 +250,7 @@ Module._resolveFilename = function _resolveFilename(request, parent, isMain, opt
 
 function loadBuiltin(request) {
   const id = request.startsWith('node:') ? request.slice(5) : request;
+  if (!BuiltinModule.canBeRequiredByUsers(id)) throw coded(new Error(`No such built-in module: ${request}`), 'ERR_UNKNOWN_BUILTIN_MODULE');
   return require(id);
 }
 

@@ -22,38 +22,7 @@ module.exports = function setup() {
   let currentBuffer = Buffer;
   Object.defineProperty(globalThis, 'Buffer', { get: () => currentBuffer, set(value) { currentBuffer = value; }, configurable: true });
 
-  const perThread = require('internal/process/per_thread');
-  const raw = internalBinding('process_methods');
-  const wrapped = perThread.wrapProcessMethods(raw);
-  Object.assign(process, {
-    domain: null, _exiting: false, config: Object.freeze({ target_defaults: {}, variables: {} }),
-    uptime: raw.uptime, reallyExit: raw.reallyExit, _kill: raw._kill, _rawDebug: wrapped._rawDebug, cpuUsage: wrapped.cpuUsage,
-    resourceUsage: wrapped.resourceUsage, memoryUsage: wrapped.memoryUsage, constrainedMemory: raw.constrainedMemory,
-    availableMemory: raw.availableMemory, kill: wrapped.kill, hrtime: perThread.hrtime, cwd: raw.cwd, chdir: raw.chdir, umask: raw.umask,
-    abort: raw.abort, _getActiveRequests: raw._getActiveRequests, _getActiveHandles: raw._getActiveHandles, dlopen: raw.dlopen,
-    getActiveResourcesInfo: raw.getActiveResourcesInfo,
-    exit(code) {
-      if (arguments.length !== 0) process.exitCode = code;
-      if (!process._exiting) {
-        process._exiting = true;
-        process.emit('exit', process.exitCode || 0);
-      }
-      process.reallyExit(process.exitCode || 0);
-    },
-    features: Object.freeze({ inspector: false, debug: false, uv: true, ipv6: true, tls_alpn: false, tls_sni: false, tls_ocsp: false, tls: false, cached_builtins: true, require_module: false }),
-    allowedNodeEnvironmentFlags: new Set(),
-  });
-  process.hrtime.bigint = perThread.hrtimeBigInt;
-  const credentials = internalBinding('credentials');
-  for (const name of ['getuid', 'geteuid', 'getgid', 'getegid', 'getgroups']) process[name] = credentials[name];
-  const warning = require('internal/process/warning');
-  process.emitWarning = warning.emitWarning;
-  process.on('warning', warning.onWarning);
-  let captured = null;
-  process.setUncaughtExceptionCaptureCallback = (fn) => { captured = fn; };
-  process.hasUncaughtExceptionCaptureCallback = () => captured !== null;
-  process.uncaughtCapture = () => captured;
-  Object.defineProperty(process, 'uncaughtCapture', { enumerable: false });
+  require('thaw/process')();
 
   // ticks, rejections, timers
   const { setupTaskQueue, queueMicrotask } = require('internal/process/task_queues');
