@@ -15,6 +15,20 @@ class HandleWrap {
 
 module.exports = {
   process_wrap: { Process: class Process extends HandleWrap { spawn() { return UV_ENOSYS; } kill() { return UV_ENOSYS; } } },
+  pipe_wrap: {
+    Pipe: class Pipe extends HandleWrap {
+      constructor(type) { super(); this.type = type; }
+      open() { return UV_ENOSYS; }
+      bind() { return UV_ENOSYS; }
+      listen() { return UV_ENOSYS; }
+      connect() { return UV_ENOSYS; }
+      readStart() { return UV_EBADF; }
+      readStop() { return 0; }
+      fchmod() { return UV_EBADF; }
+    },
+    PipeConnectWrap: class PipeConnectWrap {},
+    constants: { SOCKET: 0, SERVER: 1, IPC: 2, UV_READABLE: 1, UV_WRITABLE: 2 },
+  },
   spawn_sync: { spawn: () => ({ pid: 0, status: null, signal: null, output: null, error: UV_ENOSYS }) },
   signal_wrap: { Signal: class Signal extends HandleWrap { start() { return 0; } stop() { return 0; } } }, // no signal ever comes
   udp_wrap: {

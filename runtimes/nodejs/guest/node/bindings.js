@@ -216,7 +216,6 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
       };
     },
     permission: { has: () => true },
-    pipe_wrap: { Pipe: class Pipe {}, PipeConnectWrap: class {}, constants: {} },
     process_methods: () => {
       const hrtimeBuffer = new Uint32Array(3);
       const big = new BigUint64Array(hrtimeBuffer.buffer, 0, 1);
