@@ -31,12 +31,14 @@ type FS struct {
 
 	files  []file // by descriptor; node nil = closed
 	open   int    // descriptors above the standard ones
+	others int    // of those, handles
 	lowest int    // no descriptor below is free
 }
 
 // file is an open descriptor.
 type file struct {
 	node        *node
+	handle      Handle // of a descriptor that is no file
 	pos         int64
 	flags       uint16 // fdflags
 	read, write bool
@@ -139,6 +141,9 @@ func (f *FS) newTmp() {
 // Reset closes every descriptor above the standard ones and empties /tmp. Where neither was used it costs a few loads.
 func (f *FS) Reset() {
 	if len(f.files) > firstFree {
+		if f.others > 0 {
+			f.closeHandles()
+		}
 		clear(f.files[firstFree:])
 		if f.files = f.files[:firstFree]; cap(f.files) > 64 {
 			f.files = append(make([]file, 0, 16), f.files...)
@@ -182,6 +187,9 @@ func (f *FS) add(n file) int32 {
 	}
 	f.files[f.lowest] = n
 	f.open++
+	if n.handle != nil {
+		f.others++
+	}
 	if !n.node.readOnly {
 		n.node.opens++
 	}

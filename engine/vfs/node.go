@@ -10,6 +10,8 @@ const (
 	TypeCharDevice Type = 2
 	TypeDir        Type = 3
 	TypeFile       Type = 4
+	TypeDatagram   Type = 5 // sockets, and what else a Handle is
+	TypeStream     Type = 6
 	TypeSymlink    Type = 7
 )
 

@@ -70,6 +70,10 @@ func (f *FS) Close(fd int32) Errno {
 		return OK
 	}
 	n := d.node
+	if d.handle != nil {
+		d.handle.Close()
+		f.others--
+	}
 	*d = file{}
 	f.open--
 	f.lowest = min(f.lowest, int(fd))
@@ -175,6 +179,8 @@ func (f *FS) ReadAt(fd int32, dst []byte, off int64) (int, Errno) {
 func readAt(d *file, dst []byte, off int64) (int, Errno) {
 	n := d.node
 	switch {
+	case d.handle != nil:
+		return 0, ESpipe
 	case n.typ == TypeDir:
 		return 0, EIsdir
 	case !d.read:
@@ -236,6 +242,8 @@ func (f *FS) WriteAt(fd int32, src []byte, off int64) (int, Errno) {
 func (f *FS) writeAt(d *file, src []byte, off int64) (int, Errno) {
 	n := d.node
 	switch {
+	case d.handle != nil:
+		return 0, ESpipe
 	case !d.write:
 		return 0, EBadf
 	case n.typ == TypeCharDevice:
@@ -264,7 +272,7 @@ func (f *FS) Seek(fd int32, off int64, whence uint8) (int64, Errno) {
 		return 0, e
 	case d.node.typ == TypeDir:
 		return 0, EIsdir
-	case f.Stream(fd) >= 0:
+	case f.Stream(fd) >= 0 || d.handle != nil:
 		return 0, ESpipe
 	case whence > 2:
 		return 0, EInval

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/thawrun/thaw/engine/socket"
 	"github.com/thawrun/thaw/engine/vfs"
 )
 
@@ -75,7 +76,7 @@ func schedYield(*call) vfs.Errno {
 	return vfs.OK
 }
 
-// pollOneoff waits for clocks. Descriptors are files or streams and always ready.
+// pollOneoff waits for clocks and descriptors. Files and the standard streams are always ready.
 func pollOneoff(c *call) vfs.Errno {
 	const subSize, eventSize = 48, 32
 	n := uint64(c.u32(2))
@@ -94,45 +95,65 @@ func pollOneoff(c *call) vfs.Errno {
 	c.p.subs = append(c.p.subs[:0], subs...)
 	subs = c.p.subs
 	count := uint32(0)
-	event := func(sub []byte, e vfs.Errno, left int64) {
+	event := func(sub []byte, e vfs.Errno, left int64, hangup bool) {
 		ev := events[count*eventSize:][:eventSize]
 		clear(ev)
 		copy(ev, sub[:8]) // userdata
 		binary.LittleEndian.PutUint16(ev[8:], uint16(e))
 		ev[10] = sub[8]
 		binary.LittleEndian.PutUint64(ev[16:], uint64(left))
+		if hangup {
+			ev[24] = 1
+		}
 		count++
 	}
 	begin, clock := time.Now(), Now()
-	wait := time.Duration(-1)
+	wait, sockets := time.Duration(-1), false
 	for i := range n {
 		sub := subs[i*subSize:][:subSize]
 		switch sub[8] {
 		case 0:
 			if d := clockWait(sub, begin, clock); d < 0 {
-				event(sub, vfs.EInval, 0)
+				event(sub, vfs.EInval, 0, false)
 			} else if wait < 0 || d < wait {
 				wait = d
 			}
 		case 1, 2:
-			info, e := c.p.FS.Info(int32(binary.LittleEndian.Uint32(sub[16:])))
-			event(sub, e, info.Left)
+			fd := int32(binary.LittleEndian.Uint32(sub[16:]))
+			if h, _ := c.p.FS.Handle(fd); h != nil {
+				sockets = true
+				continue
+			}
+			info, e := c.p.FS.Info(fd)
+			event(sub, e, info.Left, false)
 		default:
 			return vfs.EInval
 		}
 	}
-	if wait >= 0 && (count == 0 || wait == 0) {
-		over := wait
+	ready := func() bool { return count == 0 && pollSockets(c.p, subs, nil) }
+	if !sockets {
+		ready = nil
+	}
+	interrupted := false
+	if count == 0 && (wait >= 0 || sockets) {
+		interrupted = c.p.Wait(wait, ready)
+	}
+	if sockets {
+		pollSockets(c.p, subs, func(sub []byte, r socket.Ready) { event(sub, vfs.OK, int64(r.Bytes), r.Hangup) })
+		if count == 0 && wait < 0 && interrupted {
+			return vfs.EIntr
+		}
+	}
+	// Woken early by the soft interrupt, the nearest clock is reported all the same. EINTR would be an error of nanosleep in
+	// wasi-libc; so the guest goes on at once and finds out why.
+	if over := time.Since(begin); wait >= 0 {
 		if count == 0 {
-			c.p.Sleep(wait)
-			// Woken early by the soft interrupt, the nearest clock is reported all the same. EINTR would be an error of
-			// nanosleep in wasi-libc; so the guest goes on at once and finds out why.
-			over = max(time.Since(begin), wait)
+			over = max(over, wait)
 		}
 		for i := range n {
 			sub := subs[i*subSize:][:subSize]
 			if d := clockWait(sub, begin, clock); sub[8] == 0 && d >= 0 && d <= over {
-				event(sub, vfs.OK, 0)
+				event(sub, vfs.OK, 0, false)
 			}
 		}
 	}

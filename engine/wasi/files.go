@@ -153,6 +153,9 @@ func fdPrestatDirName(c *call) vfs.Errno {
 }
 
 func fdRead(c *call) vfs.Errno {
+	if d, nonBlocking := c.descriptor(); d != nil {
+		return receive(c, d, c.u32(3), 0, nonBlocking)
+	}
 	return vectors(c, c.u32(3), randomSized(c), func(c *call, b []byte) (int, vfs.Errno) { return c.p.FS.Read(c.fd(0), b) })
 }
 
@@ -182,6 +185,9 @@ func fdPwrite(c *call) vfs.Errno {
 }
 
 func fdWrite(c *call) vfs.Errno {
+	if d, nonBlocking := c.descriptor(); d != nil {
+		return send(c, d, c.u32(3), nonBlocking)
+	}
 	switch c.p.FS.Stream(c.fd(0)) {
 	case 1, 2:
 		return writeStream(c)

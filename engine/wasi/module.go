@@ -94,17 +94,27 @@ func functions() []function {
 		{"path_symlink", params("iiiii"), pathSymlink},
 		{"path_unlink_file", params("iii"), pathUnlinkFile},
 
-		{"sock_accept", params("iii"), noSocket},
-		{"sock_recv", params("iiiiii"), noSocket},
-		{"sock_send", params("iiiii"), noSocket},
-		{"sock_shutdown", params("ii"), noSocket},
+		{"sock_accept", params("iii"), sockAccept},
+		{"sock_recv", params("iiiiii"), sockRecv},
+		{"sock_send", params("iiiii"), sockSend},
+		{"sock_shutdown", params("ii"), sockShutdown},
 	}
 }
 
 // Instantiate adds module wasi_snapshot_preview1 to a runtime. get finds the process of a call by its context.
 func Instantiate(ctx context.Context, r wazero.Runtime, get func(context.Context) *Process) error {
 	b := r.NewHostModuleBuilder(abi.WASIModule)
-	for _, f := range functions() {
+	export(b, functions(), get)
+	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(_ context.Context, _ api.Module, stack []uint64) {
+		panic(&ExitError{Code: uint32(stack[0])})
+	}), params("i"), nil).Export("proc_exit")
+	_, err := b.Instantiate(ctx)
+	return err
+}
+
+// export adds functions that return an error number.
+func export(b wazero.HostModuleBuilder, all []function, get func(context.Context) *Process) {
+	for _, f := range all {
 		run := f.run
 		b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(ctx context.Context, mod api.Module, stack []uint64) {
 			p := get(ctx)
@@ -113,15 +123,11 @@ func Instantiate(ctx context.Context, r wazero.Runtime, get func(context.Context
 			stack[0] = uint64(run(&p.call))
 		}), f.params, []api.ValueType{i32}).Export(f.name)
 	}
-	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(_ context.Context, _ api.Module, stack []uint64) {
-		panic(&ExitError{Code: uint32(stack[0])})
-	}), params("i"), nil).Export("proc_exit")
-	_, err := b.Instantiate(ctx)
-	return err
 }
 
-// ExportThaw adds log and remaining_time to the builder of module thaw.
+// ExportThaw adds log, remaining_time and the functions of the network to the builder of module thaw.
 func ExportThaw(b wazero.HostModuleBuilder, get func(context.Context) *Process) {
+	export(b, netFunctions(), get)
 	b.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(ctx context.Context, mod api.Module, stack []uint64) {
 		p := get(ctx)
 		text, ok := mod.Memory().Read(uint32(stack[1]), uint32(stack[2]))
@@ -143,8 +149,7 @@ func ExportThaw(b wazero.HostModuleBuilder, get func(context.Context) *Process) 
 	}), nil, []api.ValueType{i64}).Export("remaining_time")
 }
 
-func succeed(*call) vfs.Errno  { return vfs.OK }
-func noSocket(*call) vfs.Errno { return vfs.ENotsock }
+func succeed(*call) vfs.Errno { return vfs.OK }
 
 // noStrings: a function's environment comes with RESTORE, and there are no arguments.
 func noStrings(c *call) vfs.Errno {

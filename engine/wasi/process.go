@@ -21,12 +21,15 @@ import (
 	"time"
 
 	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/socket"
 	"github.com/thawrun/thaw/engine/vfs"
 )
 
 // Process is the state behind the host functions of one instance. It belongs to the goroutine that runs the instance.
 type Process struct {
 	FS *vfs.FS
+	// Net is the network. May be nil: then there is none.
+	Net *socket.Set
 
 	// Stdio gets the bytes of every write to descriptor 1 or 2 (or /dev/stdout, /dev/stderr), those of one fd_write together
 	// as far as they are not more than 64 KB. They are only valid during the call. nil drops them.
@@ -68,28 +71,82 @@ type ExitError struct{ Code uint32 }
 func (e *ExitError) Error() string { return fmt.Sprintf("guest exited with status %d", e.Code) }
 
 // Sleep waits for d, or less: the deadline, the soft interrupt and Done end it early.
-func (p *Process) Sleep(d time.Duration) {
-	until := time.Now().Add(d)
-	if !p.Deadline.IsZero() && p.Deadline.Before(until) {
-		until = p.Deadline
+func (p *Process) Sleep(d time.Duration) { p.Wait(d, nil) }
+
+// Wait waits until ready says so, which it is asked after every change of the network, or d has passed; negative = never. The
+// deadline, the soft interrupt and Done end it early. interrupted says that the soft interrupt did.
+func (p *Process) Wait(d time.Duration, ready func() bool) (interrupted bool) {
+	if ready != nil && ready() {
+		return false
 	}
-	if !p.Wake.IsZero() && p.Wake.Before(until) {
-		until = p.Wake
+	var until time.Time
+	if d >= 0 {
+		until = time.Now().Add(d)
 	}
+	for _, t := range []time.Time{p.Deadline, p.Wake} {
+		if !t.IsZero() && (until.IsZero() || t.Before(until)) {
+			until = t
+		}
+	}
+	wake := p.Wake
+	p.block(until, ready)
+	if p.Check != nil {
+		p.Check()
+	}
+	return !wake.IsZero() && !time.Now().Before(wake)
+}
+
+// block waits beside the processor.
+func (p *Process) block(until time.Time, ready func() bool) {
 	if p.Blocking != nil {
 		resume := p.Blocking()
 		defer resume()
 	}
-	if d = time.Until(until); d > 0 {
-		timer := time.NewTimer(d)
-		select {
-		case <-timer.C:
-		case <-p.Done:
-		case <-p.Stop:
+	var timeout <-chan time.Time
+	if !until.IsZero() {
+		d := time.Until(until)
+		if d <= 0 {
+			return
 		}
-		timer.Stop()
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		timeout = timer.C
 	}
-	if p.Check != nil {
-		p.Check()
+	var changed <-chan struct{}
+	if p.Net != nil && ready != nil {
+		changed = p.Net.Changed()
 	}
+	for {
+		select {
+		case <-changed:
+			if ready() {
+				return
+			}
+		case <-timeout:
+			return
+		case <-p.Done:
+			return
+		case <-p.Stop:
+			return
+		}
+	}
+}
+
+// Ready says which of events, abi.WaitReadable and abi.WaitWritable, a descriptor is ready for, and begins what makes it ready
+// for the others. Files always are, and so is what is not open: using it tells.
+func (p *Process) Ready(fd int32, events uint32) uint32 {
+	h, _ := p.FS.Handle(fd)
+	d, ok := h.(socket.Descriptor)
+	if !ok {
+		return events
+	}
+	return ready(d, events)
+}
+
+func ready(d socket.Descriptor, events uint32) uint32 {
+	now := d.Ready().Events & events
+	if now == 0 {
+		d.Expect(events)
+	}
+	return now
 }
