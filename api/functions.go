@@ -419,10 +419,18 @@ func (s *Server) deploy(ctx context.Context, account, name string, wanted bool) 
 		Key: key, Revision: f.RevisionID, Account: f.Account, Name: f.Name, Version: latest, ARN: s.arn(f.Account, f.Name), Runtime: f.Runtime,
 		Handler: f.Handler, MemoryMB: f.MemorySize, Timeout: time.Duration(f.Timeout) * time.Second, TmpMB: f.TmpSize, Env: f.Environment,
 		CodeSHA256: f.CodeSHA256, Code: func(ctx context.Context) ([]byte, error) { return s.cfg.Store.Code(ctx, f.CodeSHA256) },
-		SnapStart: f.SnapStart == "PublishedVersions", Isolation: isolation(f.Tags), Reserved: reserved, ReservedGroup: s.arn(f.Account, f.Name),
+		Subnets: subnets(f.VPC), SnapStart: f.SnapStart == "PublishedVersions", Isolation: isolation(f.Tags), Reserved: reserved, ReservedGroup: s.arn(f.Account, f.Name),
 	})
 	if err != nil {
 		return fmt.Errorf("deploy %s: %w", f.Name, err)
 	}
 	return nil
+}
+
+// subnets are those that a function's VPC configuration names: they choose the networks that it may reach.
+func subnets(vpc *store.VPC) []string {
+	if vpc == nil {
+		return nil
+	}
+	return vpc.SubnetIDs
 }

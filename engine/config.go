@@ -7,6 +7,7 @@ import (
 
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/engine/cpu"
+	"github.com/thawrun/thaw/engine/egress"
 )
 
 // Config configures an Engine. Only Guests is needed; every other zero value stands for a sensible default.
@@ -47,6 +48,12 @@ type Config struct {
 
 	// MaxUnpacked limits a package's unpacked size in bytes; 0 means 250 MB (262,144,000).
 	MaxUnpacked int64
+
+	// Egress says where functions may connect to; the zero value opens public addresses only.
+	Egress egress.Config
+
+	// Roots are certificates, PEM, that functions trust besides the system's where they ask for the node's.
+	Roots []byte
 
 	// Logs receives what functions write and the START, END and REPORT lines. It may be called by many goroutines at once.
 	// The message is only valid during the call.

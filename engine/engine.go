@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/thawrun/thaw/engine/cpu"
+	"github.com/thawrun/thaw/engine/egress"
 	"github.com/thawrun/thaw/engine/pool"
 	"github.com/thawrun/thaw/engine/sandbox"
+	"github.com/thawrun/thaw/engine/socket"
 )
 
 // Engine runs functions. Its methods may be called by many goroutines at once.
@@ -21,6 +23,7 @@ import (
 type Engine struct {
 	cfg    Config
 	host   *sandbox.Host
+	dialer *egress.Dialer
 	pool   *pool.Pool
 	limits *pool.Limits
 	cpus   *cpu.Scheduler
@@ -64,12 +67,15 @@ type Stats struct {
 // The context only limits New itself.
 func New(ctx context.Context, cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
-	host, err := sandbox.NewHost(ctx, sandbox.HostConfig{CacheDir: cfg.CacheDir, Logger: cfg.Logger})
+	dialer := egress.New(cfg.Egress)
+	host, err := sandbox.NewHost(ctx, sandbox.HostConfig{
+		CacheDir: cfg.CacheDir, Logger: cfg.Logger, Network: socket.NewStack(dialer, cfg.Roots),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
 	e := &Engine{
-		cfg: cfg, host: host, limits: pool.NewLimits(cfg.Concurrency), cpus: cpu.New(cfg.CPU, cfg.CPUs),
+		cfg: cfg, host: host, dialer: dialer, limits: pool.NewLimits(cfg.Concurrency), cpus: cpu.New(cfg.CPU, cfg.CPUs),
 		pool:     pool.New(pool.Config{Budget: cfg.MemoryBudget, IdleTimeout: cfg.IdleTimeout, Logger: cfg.Logger}),
 		runtimes: map[string]*guest{},
 		gate:     newGate(), emptyEvent: []byte("{}"),
@@ -199,7 +205,9 @@ func (e *Engine) Close(ctx context.Context) error {
 	for _, g := range e.guests {
 		g.close()
 	}
-	return errors.Join(err, e.host.Close(ctx))
+	err = errors.Join(err, e.host.Close(ctx))
+	e.dialer.Close() // every socket is closed: only what still sends remains
+	return err
 }
 
 // Stats reads the engine's counters.

@@ -41,6 +41,9 @@ type Function struct {
 	// Layers returns zip archives merged under /opt in order, later ones winning. May be nil.
 	Layers func(context.Context) ([][]byte, error)
 
+	// Subnets are the ids of VpcConfig.SubnetIds: networks of Config.Egress that name one of them are open to the function.
+	Subnets []string
+
 	// Isolation says what may be carried from one invocation to the next.
 	Isolation Isolation
 

@@ -112,6 +112,7 @@ func (in *instance) connect() {
 	p := in.box.Process()
 	p.Stdio = func(_ int, b []byte) { in.log.Stdio(b) }
 	p.Log = in.log.Record
+	p.Net.SetPolicy(in.v.policy)
 }
 
 func (in *instance) restore(ctx context.Context) error {

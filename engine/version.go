@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/egress"
 	"github.com/thawrun/thaw/engine/pool"
 	"github.com/thawrun/thaw/engine/sandbox"
 	"github.com/thawrun/thaw/engine/vfs"
@@ -22,6 +24,7 @@ type version struct {
 	f   Function
 	cap uint64 // of the instances' linear memory, bytes
 
+	policy  *egress.Policy
 	group   *pool.Group
 	code    *codePackage
 	layers  *content // nil = none
@@ -65,9 +68,14 @@ func newVersion(e *Engine, g *guest, f Function) (*version, error) {
 		f.ARN = f.Key
 	}
 	f.Env = maps.Clone(f.Env)
+	f.Subnets = slices.Clone(f.Subnets)
 	// A wasm memory has 4 GiB at most; more is granted in name only.
 	capacity := min(max(uint64(f.MemoryMB)<<20, g.abi.MinMemory), 4<<30-64<<10)
-	return &version{e: e, g: g, f: f, cap: capacity}, nil
+	policy, unknown := e.dialer.Policy(f.Subnets)
+	if len(unknown) > 0 {
+		e.cfg.Logger.Warn("no network of the egress configuration has these subnets", "function", f.Key, "subnets", unknown)
+	}
+	return &version{e: e, g: g, f: f, cap: capacity, policy: policy}, nil
 }
 
 // open joins the version to what it shares with others. Called once, under Engine.mu.

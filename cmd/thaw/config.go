@@ -35,6 +35,13 @@ type config struct {
 	IdleTimeout       time.Duration `koanf:"idle-timeout"`
 	CPU               string        `koanf:"cpu"`
 	FunctionSnapshots bool          `koanf:"function-snapshots"`
+
+	Egress         string          `koanf:"egress"`
+	EgressAllow    string          `koanf:"egress-allow"`
+	EgressDeny     string          `koanf:"egress-deny"`
+	EgressEndpoint bool            `koanf:"egress-endpoint"`
+	EgressRoots    string          `koanf:"egress-roots"`
+	EgressNetworks []egressNetwork `koanf:"egress-networks"` // only in the file
 }
 
 // addFlags declares the flags of every command that starts a server.
@@ -50,6 +57,7 @@ func addFlags(f *pflag.FlagSet) {
 	f.String("memory-budget", "0", "memory for all function instances, such as 2GiB; 0 = half of what the machine or cgroup has")
 	f.Duration("idle-timeout", 10*time.Minute, "how long an idle instance is kept")
 	f.String("cpu", "shared", "shared: weights by memory under contention; proportional: 1,792 MB = one processor, even when idle")
+	addEgressFlags(f)
 	f.Bool("function-snapshots", false, "start every function from a snapshot with its handler loaded")
 }
 
@@ -114,6 +122,10 @@ func readFile(name string, known values) (values, error) {
 	if err := yaml.Unmarshal(b, &file); err != nil {
 		return nil, fmt.Errorf("configuration %s: %w", name, err)
 	}
+	egress, err := egressSection(file)
+	if err != nil {
+		return nil, fmt.Errorf("configuration %s: %w", name, err)
+	}
 	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(known)), func(key string) bool { return slices.Contains(notInFile(), key) })
 	for key, value := range file {
 		if !slices.Contains(keys, key) {
@@ -130,6 +142,7 @@ func readFile(name string, known values) (values, error) {
 			return nil, fmt.Errorf("configuration %s: %s takes one value, not %v", name, key, value)
 		}
 	}
+	maps.Copy(file, egress)
 	return file, nil
 }
 
@@ -166,7 +179,10 @@ func (c *config) check() error {
 	if c.CPU != "shared" && c.CPU != "proportional" {
 		return fmt.Errorf("--cpu %q: choose shared or proportional", c.CPU)
 	}
-	_, err = c.memory()
+	if _, err = c.memory(); err != nil {
+		return err
+	}
+	_, _, err = c.egress()
 	return err
 }
 

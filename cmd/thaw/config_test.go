@@ -50,6 +50,7 @@ func defaults() config {
 	return config{
 		Listen: "127.0.0.1:9001", Data: "/data/thaw", Auth: "none", Region: "us-east-1", Account: "000000000000", Limits: "guide", LogLevel: "info",
 		MemoryBudget: "0", IdleTimeout: 10 * time.Minute, CPU: "shared",
+		Egress: "public",
 	}
 }
 

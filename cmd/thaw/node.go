@@ -69,6 +69,10 @@ func (n *node) start(ctx context.Context, stderr io.Writer) error {
 	if n.store, err = store.Open(filepath.Join(cfg.Data, "store"), store.Options{Logger: n.log}); err != nil {
 		return err
 	}
+	policy, roots, err := cfg.egress()
+	if err != nil {
+		return err
+	}
 	mode := cpu.Shared
 	if cfg.CPU == "proportional" {
 		mode = cpu.Proportional
@@ -79,7 +83,7 @@ func (n *node) start(ctx context.Context, stderr io.Writer) error {
 	n.engine, err = engine.New(ctx, engine.Config{
 		Guests: guests(), CacheDir: filepath.Join(cfg.Data, "cache"), Region: cfg.Region, Concurrency: limits.Concurrency, MemoryBudget: budget,
 		IdleTimeout: cfg.IdleTimeout, CPU: mode, CPUs: cpus, FunctionSnapshots: cfg.FunctionSnapshots, MaxPayload: limits.SyncPayload,
-		MaxUnpacked: limits.UnzippedSize, Logger: n.log, Logs: n.functionLog, Progress: progressPrinter(ctx, stderr),
+		MaxUnpacked: limits.UnzippedSize, Egress: policy, Roots: roots, Logger: n.log, Logs: n.functionLog, Progress: progressPrinter(ctx, stderr),
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/engine/service"
+	"github.com/thawrun/thaw/engine/socket"
 	"github.com/thawrun/thaw/engine/wasi"
 )
 
@@ -23,6 +24,8 @@ type HostConfig struct {
 	Interpreter bool // use wazero's interpreter: for comparison, and where there is no compiler
 	Unmetered   bool // run guests without fuel, for comparison: nothing can stop them
 	Portable    bool // copy images instead of mapping them, as on systems without memory files
+
+	Network *socket.Stack // of the instances; nil = they have none
 }
 
 // Host is what the programs of one engine share.

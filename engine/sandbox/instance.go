@@ -116,7 +116,11 @@ func (in *Instance) Usage() Usage { return in.usage }
 // it costs in the Go heap.
 func (in *Instance) Footprint() int64 {
 	const goHeap = 128 << 10
-	return goHeap + in.slot.private(in.slot.peak, in.p.host.scan) + in.proc.FS.TmpBytes() + int64(in.serve.Held())
+	n := goHeap + in.slot.private(in.slot.peak, in.p.host.scan) + in.proc.FS.TmpBytes() + int64(in.serve.Held())
+	if in.proc.Net != nil {
+		n += in.proc.Net.Bytes()
+	}
+	return n
 }
 
 // Bind makes the instance equal to a snapshot, with a memory cap of capacity bytes. Its file system becomes mounts.
@@ -200,9 +204,17 @@ func (in *Instance) Park(s *Snapshot) error {
 	if err := in.Bind(s, in.slot.cap, vfs.Mounts{}); err != nil {
 		return err
 	}
+	in.forget()
+	return nil
+}
+
+// forget closes the instance's files and sockets and gives up its sinks and its network.
+func (in *Instance) forget() {
 	in.proc.FS.Mount(vfs.Mounts{Runtime: in.p.files})
 	in.proc.Stdio, in.proc.Log = nil, nil
-	return nil
+	if in.proc.Net != nil {
+		in.proc.Net.SetPolicy(nil)
+	}
 }
 
 // Compact gives back the private pages that hold nothing of their own, for an instance that is going to be idle for long: its
@@ -224,8 +236,7 @@ func (in *Instance) Unbind() error {
 	}
 	in.state = stateBroken
 	in.serve.Reset()
-	in.proc.FS.Mount(vfs.Mounts{Runtime: in.p.files})
-	in.proc.Stdio, in.proc.Log = nil, nil
+	in.forget()
 	in.freshStack()
 	if err := in.slot.unbind(in.slot.peak); err != nil {
 		return err
@@ -246,6 +257,7 @@ func (in *Instance) Close() error {
 	}
 	in.state = stateClosed
 	in.serve.Reset()
+	in.proc.FS.Reset() // closes sockets
 	err := in.mod.Close(context.Background())
 	in.slot.unmap()
 	if in.bound != nil {
@@ -497,17 +509,17 @@ func (in *Instance) turn(at uint32, l Limits) (abi.Status, uint32, error) {
 	if err != nil {
 		return 0, 0, fmt.Errorf("%w: %w", ErrContract, err)
 	}
-	if w.Until < 0 {
+	if w.Until < 0 && len(w.Descriptors) == 0 {
 		return 0, 0, fmt.Errorf("%w: guest waits for nothing", ErrContract)
 	}
-	if err := in.wait(time.Duration(w.Until - wasi.Now())); err != nil {
+	if err := in.wait(&w); err != nil {
 		return 0, 0, err
 	}
 	return in.call(abi.OpTurn, 0, 0)
 }
 
-// wait sleeps outside the guest, under the same limits as a host call that sleeps.
-func (in *Instance) wait(d time.Duration) (err error) {
+// wait waits outside the guest for what it asks for, under the same limits as a host call that waits.
+func (in *Instance) wait(w *abi.Wait) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(error)
@@ -517,7 +529,21 @@ func (in *Instance) wait(d time.Duration) (err error) {
 			err = e
 		}
 	}()
-	in.proc.Sleep(max(0, d))
+	d := time.Duration(-1)
+	if w.Until >= 0 {
+		d = time.Duration(max(0, w.Until-wasi.Now()))
+	}
+	var ready func() bool
+	if len(w.Descriptors) > 0 {
+		ready = func() bool {
+			any := false
+			for _, x := range w.Descriptors {
+				any = in.proc.Ready(x.FD, x.Events) != 0 || any
+			}
+			return any
+		}
+	}
+	in.proc.Wait(d, ready)
 	return nil
 }
 

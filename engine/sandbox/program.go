@@ -173,6 +173,9 @@ func (p *Program) NewInstance(capacity uint64) (*Instance, error) {
 		return nil, err
 	}
 	in := &Instance{p: p, slot: s, proc: &wasi.Process{FS: vfs.New(vfs.Mounts{Runtime: p.files})}}
+	if n := p.host.cfg.Network; n != nil {
+		in.proc.Net = n.NewSet()
+	}
 	in.ctx = callContext{Context: context.Background(), in: in}
 	in.proc.Check = in.check
 	in.proc.Blocking = in.blocking
