@@ -120,7 +120,10 @@ func undot(name string) string { return strings.TrimSuffix(name, ".") }
 
 func lookupStatus(err error) uint32 {
 	var dns *net.DNSError
+	var addr *net.AddrError // the name is an address, of the other family
 	switch {
+	case errors.As(err, &addr):
+		return abi.DNSNoName
 	case errors.Is(err, errKind):
 		return abi.DNSUnsupported
 	case errors.As(err, &dns) && dns.IsNotFound:

@@ -22,11 +22,12 @@ type Rule struct {
 func ParseRule(text string) ([]Rule, error) {
 	host, ports := strings.TrimSpace(text), ""
 	if rest, ok := strings.CutPrefix(host, "["); ok {
-		h, after, ok := strings.Cut(rest, "]")
-		if ports, ok = strings.CutPrefix(after, ":"); !ok && after != "" {
+		h, after, closed := strings.Cut(rest, "]")
+		var colon bool
+		if ports, colon = strings.CutPrefix(after, ":"); !closed || !colon && after != "" {
 			return nil, fmt.Errorf("egress rule %q: want [address]:port", text)
 		}
-		if host = h; ok && ports == "" {
+		if host = h; colon && ports == "" {
 			return nil, fmt.Errorf("egress rule %q: no port after the colon", text)
 		}
 	} else if strings.Count(host, ":") == 1 {
