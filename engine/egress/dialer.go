@@ -28,6 +28,7 @@ var (
 // Dialer makes the connections of an engine's functions.
 type Dialer struct {
 	cfg      Config
+	known    *registry
 	resolver *net.Resolver
 	lookups  chan struct{} // look-ups in progress
 	sockets  atomic.Int64
@@ -50,7 +51,7 @@ func New(cfg Config) *Dialer {
 	if cfg.MaxSockets <= 0 {
 		cfg.MaxSockets = max(leastSockets, descriptorLimit()/2)
 	}
-	d := &Dialer{cfg: cfg, resolver: &net.Resolver{PreferGo: true}, lookups: make(chan struct{}, maxLookups)}
+	d := &Dialer{cfg: cfg, known: newRegistry(), resolver: &net.Resolver{PreferGo: true}, lookups: make(chan struct{}, maxLookups)}
 	d.ended, d.end = context.WithCancel(context.Background())
 	return d
 }

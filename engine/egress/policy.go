@@ -34,6 +34,7 @@ type Policy struct {
 	closed      bool
 	allow, deny []Rule
 	networks    []string // names of the networks that apply
+	known       *registry
 	own         func() []netip.Addr
 }
 
@@ -55,7 +56,7 @@ func (r *Refusal) Error() string {
 // Policy returns the policy of a function in these subnets. unknown are those that no network names: they open nothing.
 func (d *Dialer) Policy(subnets []string) (p *Policy, unknown []string) {
 	c := &d.cfg
-	p = &Policy{closed: c.Closed, allow: slices.Clone(c.Allow), deny: slices.Clone(c.Deny), own: d.ownAddresses}
+	p = &Policy{closed: c.Closed, allow: slices.Clone(c.Allow), deny: slices.Clone(c.Deny), known: d.known, own: d.ownAddresses}
 	var used []int
 	for _, subnet := range subnets {
 		i := slices.IndexFunc(c.Networks, func(n Network) bool { return slices.Contains(n.Subnets, subnet) })
@@ -90,7 +91,7 @@ func (p *Policy) Check(to netip.AddrPort) error {
 		return refuse("an address with a zone", "")
 	}
 	candidates := append(make([]netip.Addr, 0, 2), addr)
-	if v4, ok := embedded(addr); ok {
+	if v4, ok := p.known.embedded(addr); ok {
 		candidates = append(candidates, v4) // what lies behind a translator counts as well
 	}
 	for _, a := range candidates {
@@ -200,11 +201,21 @@ func classes() []class {
 	}
 }
 
-// table is built once: classes never change.
-var table = classes()
+// registry is what a policy knows of addresses.
+type registry struct {
+	classes []class
+	nat64   netip.Prefix // RFC 6052
+	sixTo4  netip.Prefix // RFC 3056
+	global  netip.Prefix // what IANA assigns as global unicast
+}
+
+func newRegistry() *registry {
+	p := netip.MustParsePrefix
+	return &registry{classes(), p("64:ff9b::/96"), p("2002::/16"), p("2000::/3")}
+}
 
 func (p *Policy) classify(a netip.Addr) class {
-	for _, c := range table {
+	for _, c := range p.known.classes {
 		if c.block.Contains(a) {
 			return c
 		}
@@ -212,25 +223,19 @@ func (p *Policy) classify(a netip.Addr) class {
 	if slices.Contains(p.own(), a) {
 		return class{"address of this node", netip.PrefixFrom(a, a.BitLen()), hostRule}
 	}
-	if a.Is6() && !global.Contains(a) && !nat64.Contains(a) {
+	if a.Is6() && !p.known.global.Contains(a) && !p.known.nat64.Contains(a) {
 		return class{"reserved address", netip.PrefixFrom(a, a.BitLen()), ownRule}
 	}
 	return class{}
 }
 
-var (
-	nat64  = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052
-	sixTo4 = netip.MustParsePrefix("2002::/16")    // RFC 3056
-	global = netip.MustParsePrefix("2000::/3")     // what IANA assigns as global unicast
-)
-
 // embedded is the IPv4 address that a translator or tunnel would send to.
-func embedded(a netip.Addr) (netip.Addr, bool) {
+func (r *registry) embedded(a netip.Addr) (netip.Addr, bool) {
 	b := a.As16()
 	switch {
-	case nat64.Contains(a):
+	case r.nat64.Contains(a):
 		return netip.AddrFrom4([4]byte(b[12:])), true
-	case sixTo4.Contains(a):
+	case r.sixTo4.Contains(a):
 		return netip.AddrFrom4([4]byte(b[2:6])), true
 	}
 	return netip.Addr{}, false
