@@ -99,6 +99,9 @@ func (s *Server) createFunction(r *request) error {
 	if ref.qualifier != "" && ref.qualifier != latest {
 		return invalid("The function name can't have a qualifier.")
 	}
+	if err := s.authorizeCreate(r, ref, *in.Role); err != nil {
+		return err
+	}
 	if in.Tags != nil {
 		if err := checkTags(in.Tags); err != nil {
 			return err
@@ -371,6 +374,11 @@ func (s *Server) updateFunctionConfiguration(r *request) error {
 	}
 	if err := in.unsupported(); err != nil {
 		return err
+	}
+	if in.Role != nil {
+		if err := s.authorizeRole(r, ref.account, *in.Role); err != nil {
+			return err
+		}
 	}
 	stored, uerr := s.change(ref, func(old *store.Function) (*store.Change, error) {
 		if err := checkRevision(in.RevisionId, old); err != nil {

@@ -30,13 +30,6 @@ type Engine interface {
 	Runtimes() []engine.RuntimeInfo
 }
 
-// Authenticator decides who a caller is, before a request is looked at any further.
-type Authenticator interface {
-	// Authenticate returns nil or why a request is refused: an *Error of the catalogue. Another error is the server's own
-	// failure, of which the client learns nothing.
-	Authenticate(ctx *fasthttp.RequestCtx) error
-}
-
 // Config configures a Server.
 type Config struct {
 	Engine  Engine
@@ -46,7 +39,8 @@ type Config struct {
 	// Accounts says whether an account besides Account is one of this server's; nil = none is.
 	Accounts func(id string) bool
 	Limits   Limits
-	Auth     Authenticator // nil = everybody may do everything
+	Auth     Authenticator // nil = everybody may do everything; may be an Authorizer too
+	Doors    []Door        // other services on the same listener, asked in this order before Lambda
 	Logger   *slog.Logger
 	Version  string // of the program, for /healthz
 }
@@ -66,6 +60,9 @@ type Server struct {
 	calls      sync.Pool // of *call
 
 	deploying sync.Mutex // see deploy
+
+	authorizer Authorizer // Config.Auth, if it is one
+	rules      map[string]rule
 }
 
 // New makes a server.
@@ -82,6 +79,8 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger, exceptions: catalogue(), operations: operations(), secret: secret}
 	s.routes = newRouter(s.operations)
+	s.rules = rules(s.operations)
+	s.authorizer, _ = cfg.Auth.(Authorizer)
 	s.arnPrefix = "arn:aws:lambda:" + cfg.Region + ":"
 	s.calls.New = func() any { return new(call) }
 	s.base, s.cancel = context.WithCancel(context.Background())
@@ -110,7 +109,8 @@ type request struct {
 	ctx   *fasthttp.RequestCtx
 	param string // the path's first parameter, decoded
 
-	account string // the caller's: whose resources are meant where the request names no account
+	caller  *Caller // nil without authentication
+	account string  // the caller's: whose resources are meant where the request names no account
 }
 
 func (r *request) query(name string) string { return string(r.ctx.QueryArgs().Peek(name)) }
@@ -139,15 +139,24 @@ func (s *Server) ServeFastHTTP(ctx *fasthttp.RequestCtx) {
 		s.serveCode(ctx)
 		return
 	}
-	if s.cfg.Auth != nil {
-		if err := s.cfg.Auth.Authenticate(ctx); err != nil {
-			s.writeError(ctx, err)
-			return
-		}
-	} else if len(ctx.Request.Header.Peek("Origin")) > 0 {
+	if s.cfg.Auth == nil && len(ctx.Request.Header.Peek("Origin")) > 0 {
 		// Only browsers send it. Without credentials to ask for, any page that somebody opens could command this server.
 		s.writeError(ctx, fail("AccessDeniedException", "Requests from web pages are refused while there is no authentication."))
 		return
+	}
+	for _, d := range s.cfg.Doors {
+		if d.Serve(ctx) {
+			return
+		}
+	}
+	r := request{ctx: ctx, account: s.cfg.Account}
+	if s.cfg.Auth != nil {
+		c, err := s.cfg.Auth.Authenticate(ctx)
+		if err != nil {
+			s.writeError(ctx, err)
+			return
+		}
+		r.caller, r.account = c, c.Account
 	}
 	op, param, known := s.routes.find(string(ctx.Method()), path, string(ctx.URI().QueryString()))
 	var err error
@@ -159,7 +168,8 @@ func (s *Server) ServeFastHTTP(ctx *fasthttp.RequestCtx) {
 	case op.run == nil:
 		err = fail("UnsupportedOperationException", "%s is not supported by this server", op.name)
 	default:
-		err = op.run(s, &request{ctx: ctx, param: pathParameter(param), account: s.cfg.Account})
+		r.param = pathParameter(param)
+		err = s.perform(&r, op)
 	}
 	if err != nil {
 		s.writeError(ctx, err)

@@ -24,6 +24,7 @@ import (
 	"github.com/valyala/fasthttp/fasthttputil"
 	"go.uber.org/goleak"
 
+	"github.com/thawrun/thaw/api/policy"
 	"github.com/thawrun/thaw/engine"
 	"github.com/thawrun/thaw/engine/store"
 )
@@ -402,7 +403,9 @@ print(json.dumps({
 
 type authenticator func(*fasthttp.RequestCtx) error
 
-func (a authenticator) Authenticate(ctx *fasthttp.RequestCtx) error { return a(ctx) }
+func (a authenticator) Authenticate(ctx *fasthttp.RequestCtx) (*Caller, error) {
+	return &Caller{Principal: policy.Principal{Account: "123456789012"}}, a(ctx)
+}
 
 func TestAuthenticator(t *testing.T) {
 	x := newFixture(t, func(c *Config) {

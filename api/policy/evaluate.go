@@ -8,6 +8,7 @@ type Request struct {
 	// Actions is the action under each of its names: a statement matches that matches one of them.
 	Actions  []string
 	Resource string // ARN, or "*" for actions that have none
+	Also     string // the resource under another name that it goes by, or empty
 	Context  Context
 }
 
@@ -204,7 +205,7 @@ func (s *statement) matchesAction(actions []string) bool {
 
 func (s *statement) matchesResource(r *Request) bool {
 	for _, p := range s.resources {
-		if p.match(r.Resource, r.Context) {
+		if p.match(r.Resource, r.Context) || r.Also != "" && p.match(r.Also, r.Context) {
 			return true
 		}
 	}

@@ -1,0 +1,161 @@
+package api
+
+import (
+	"strings"
+
+	"github.com/thawrun/thaw/api/policy"
+)
+
+// rule is what an operation needs permission for.
+type rule struct {
+	actions []string
+	on      resourceKind
+}
+
+// resourceKind is how the resource of an operation is found.
+type resourceKind uint8
+
+const (
+	onAnything     resourceKind = iota // "*": the action has no resource
+	onFunction                         // the path's function, qualified if the request is
+	onMapping                          // the path's event source mapping
+	onLayer                            // the path's layer, with its version if there is one
+	onARN                              // the path's ARN
+	byTheOperation                     // the operation asks itself, once it has read the body
+)
+
+// rules is every operation's rule. An action is called like its operation (guide, "Lambda API Permissions"; rows PERM-01…27), but
+// for those that invoke: their action is InvokeFunction, and the guide also calls it Invoke (row AUTH-24).
+func rules(all []operation) map[string]rule {
+	m := map[string]rule{}
+	for i := range all {
+		op := &all[i]
+		r := rule{actions: []string{"lambda:" + op.name}}
+		switch op.name {
+		case "Invoke", "InvokeAsync", "InvokeWithResponseStream":
+			r.actions = []string{"lambda:InvokeFunction", "lambda:Invoke"}
+		case "GetLayerVersionByArn":
+			r.actions = []string{"lambda:GetLayerVersion"}
+		}
+		switch {
+		case op.name == "CreateFunction":
+			r.on = byTheOperation
+		case strings.Contains(op.uri, "{FunctionName}"):
+			r.on = onFunction
+		case strings.Contains(op.uri, "{UUID}"):
+			r.on = onMapping
+		case strings.Contains(op.uri, "{LayerName}"):
+			r.on = onLayer
+		case strings.Contains(op.uri, "{Resource}"):
+			r.on = onARN
+		}
+		m[op.name] = r
+	}
+	return m
+}
+
+// perform carries out an operation if the caller may. Whether what it is about exists is only looked at afterwards.
+func (s *Server) perform(r *request, op *operation) error {
+	if s.authorizer != nil {
+		if err := s.authorize(r, op); err != nil {
+			return err
+		}
+	}
+	return op.run(s, r)
+}
+
+func (s *Server) authorize(r *request, op *operation) error {
+	rule := s.rules[op.name]
+	a := Access{Actions: rule.actions, Resource: "*", ResourceAccount: r.account}
+	switch rule.on {
+	case byTheOperation:
+		return nil
+	case onFunction:
+		s.functionAccess(&a, r)
+	case onARN:
+		a.Resource = r.param
+		if ref, ok := splitFunctionRef(r.param); ok && ref.partition != "" {
+			ref.account = orDefault(ref.account, r.account)
+			a.ResourceAccount = ref.account
+		} else if arn, ok := policy.ParseARN(r.param); ok {
+			a.ResourceAccount = orDefault(arn.Account, r.account)
+		}
+	case onMapping:
+		// Today's form of the ARN and the guide's (row AUTH-10).
+		head := s.arnPrefix + r.account + ":event-source-mapping"
+		a.Resource, a.Also = head+":"+r.param, head+"s:"+r.param
+	case onLayer:
+		name, version := r.param, ""
+		if strings.HasPrefix(name, "arn:") {
+			a.Resource = name
+			if arn, ok := policy.ParseARN(name); ok {
+				a.ResourceAccount = arn.Account
+			}
+		} else {
+			a.Resource = s.arnPrefix + r.account + ":layer:" + name
+		}
+		path := string(r.ctx.Request.URI().PathOriginal())
+		if _, tail, ok := strings.Cut(path, "/versions/"); ok {
+			version, _, _ = strings.Cut(tail, "/")
+			a.Resource += ":" + version
+		}
+	}
+	return s.authorizer.Authorize(r.ctx, r.caller, &a)
+}
+
+// functionAccess fills in the function that a request's path names, with its policy. The ARN is the one that the caller uses: a
+// permission for a function is none for its versions and aliases, nor the reverse (guide, AddPermission, Qualifier).
+func (s *Server) functionAccess(a *Access, r *request) {
+	var v violations
+	ref := parseFunctionRef(r.param, &v)
+	if v.err() != nil {
+		a.Resource = s.arnPrefix + r.account + ":function:" + r.param // refused for its form later on
+		return
+	}
+	if q := r.query("Qualifier"); q != "" {
+		ref.qualifier = q
+	}
+	ref.account = orDefault(ref.account, r.account)
+	a.ResourceAccount = ref.account
+	if ref.region == "" && ref.partition == "" {
+		a.Resource = s.arn(ref.account, ref.name)
+	} else {
+		a.Resource = "arn:" + orDefault(ref.partition, "aws") + ":lambda:" + orDefault(ref.region, s.cfg.Region) + ":" + ref.account + ":function:" + ref.name
+	}
+	if ref.qualifier != "" {
+		a.Resource += ":" + ref.qualifier
+	}
+	a.Policy = s.functionPolicy(ref, a.Resource)
+}
+
+// functionPolicy is the resource policy of a function as one of its ARNs has it; nil = none.
+func (s *Server) functionPolicy(ref functionRef, arn string) *policy.Document { return nil }
+
+// authorizeCreate decides about CreateFunction, which has its function in the body, and about the role that it passes.
+func (s *Server) authorizeCreate(r *request, ref functionRef, role string) error {
+	if s.authorizer == nil {
+		return nil
+	}
+	account := orDefault(ref.account, r.account)
+	a := Access{Actions: s.rules["CreateFunction"].actions, Resource: s.arn(account, ref.name), ResourceAccount: account}
+	if err := s.authorizer.Authorize(r.ctx, r.caller, &a); err != nil {
+		return err
+	}
+	return s.authorizeRole(r, account, role)
+}
+
+// authorizeRole decides whether a caller may give a role to a function of an account, and the function may have it (guide, row
+// AUTH-28).
+func (s *Server) authorizeRole(r *request, account, role string) error {
+	if s.authorizer == nil || role == "" {
+		return nil
+	}
+	a := Access{Actions: []string{"iam:PassRole"}, Resource: role, Keys: policy.Keys{"iam:passedtoservice": {"lambda.amazonaws.com"}}}
+	if arn, ok := policy.ParseARN(role); ok {
+		a.ResourceAccount = arn.Account
+	}
+	if err := s.authorizer.Authorize(r.ctx, r.caller, &a); err != nil {
+		return err
+	}
+	return s.authorizer.CheckRole(account, role)
+}
