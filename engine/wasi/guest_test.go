@@ -33,6 +33,13 @@ var signatures = map[string]string{
 	"sock_accept": "iii", "sock_recv": "iiiiii", "sock_send": "iiiii", "sock_shutdown": "ii",
 }
 
+// netSignatures are likewise those of the network in module thaw (section 5.4).
+var netSignatures = map[string]string{
+	"sock_open": "iii", "sock_bind": "iii", "sock_connect": "iii", "sock_name": "iiiii", "sock_get": "iii", "sock_set": "iii",
+	"sock_sendto": "iiiiiii", "sock_recvfrom": "iiiii", "dns_open": "iiii",
+	"tls_start": "iii", "tls_open": "iii", "tls_feed": "iiii", "tls_drain": "iiii", "tls_info": "iiii",
+}
+
 // guest is a module that passes every call on to the host function of the same name. Its memory is two pages.
 type guest struct {
 	t    testing.TB
@@ -58,6 +65,9 @@ func program() []byte {
 			f.result = ""
 		}
 		all = append(all, f)
+	}
+	for _, n := range slices.Sorted(maps.Keys(netSignatures)) {
+		all = append(all, function{abi.HostModule, n, netSignatures[n], "i"})
 	}
 	all = append(all, function{abi.HostModule, "log", "iii", ""}, function{abi.HostModule, "remaining_time", "", "l"})
 	types, imports, funcs, exports, code := uleb(nil, len(all)), uleb(nil, len(all)), uleb(nil, len(all)), uleb(nil, len(all)+1), uleb(nil, len(all))
