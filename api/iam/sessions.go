@@ -82,7 +82,7 @@ func (s *sealer) seal(x *session) (*Credentials, error) {
 }
 
 func (s *sealer) open(id, token string) (*session, bool) {
-	sealed, err := base64.StdEncoding.DecodeString(token)
+	sealed, err := base64.StdEncoding.Strict().DecodeString(token)
 	if err != nil || len(sealed) < s.aead.NonceSize() {
 		return nil, false
 	}
