@@ -465,6 +465,7 @@ function load(runtime, handlerText, taskRoot, functionName, version, memory, gro
   }
   handler = found;
   nameHandler(handlerText, handler);
+  internalBinding('crypto').release();
   handlerIsAsync = types.isAsyncFunction(handler);
   return 'null';
 }
@@ -492,6 +493,7 @@ function restore(values) {
   applyDefaults();
   readFixed();
   lastTrace = undefined;
+  internalBinding('crypto').reseed();
   loop.drain();
 }
 
