@@ -129,7 +129,22 @@ func (s *Server) functionAccess(a *Access, r *request) {
 }
 
 // functionPolicy is the resource policy of a function as one of its ARNs has it; nil = none.
-func (s *Server) functionPolicy(ref functionRef, arn string) *policy.Document { return nil }
+func (s *Server) functionPolicy(ref functionRef, arn string) *policy.Document {
+	f, ok := s.cfg.Store.Function(ref.account, s.cfg.Region, ref.name)
+	if !ok {
+		return nil
+	}
+	p := f.At(ref.qualifier).Policy
+	if p == nil {
+		return nil
+	}
+	d, err := policy.Parse(policyDocument(p), policy.Resource)
+	if err != nil {
+		s.log.Error("stored policy is unreadable", "function", arn, "error", err)
+		return nil
+	}
+	return d
+}
 
 // authorizeCreate decides about CreateFunction, which has its function in the body, and about the role that it passes.
 func (s *Server) authorizeCreate(r *request, ref functionRef, role string) error {

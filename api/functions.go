@@ -1,9 +1,7 @@
 package api
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -11,12 +9,18 @@ import (
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
-	"github.com/thawrun/thaw/engine"
 	"github.com/thawrun/thaw/engine/store"
 )
 
-// target is the function that a request is about.
-func (s *Server) target(r *request) (functionRef, *Error) {
+// target is what a request is about: a version of a function, under the name that the client used.
+type target struct {
+	ref functionRef
+	f   *store.Function
+	v   *store.Version // for an alias the version that it points to
+}
+
+// ref is the function that a request names.
+func (s *Server) ref(r *request) (functionRef, *Error) {
 	var v violations
 	ref := parseFunctionRef(r.param, &v)
 	if q := r.query("Qualifier"); q != "" {
@@ -43,18 +47,31 @@ func (s *Server) notFound(ref functionRef) *Error {
 	return fail("ResourceNotFoundException", "Function not found: %s", arn)
 }
 
-// find returns the function that a request is about.
-func (s *Server) find(r *request) (*store.Function, functionRef, *Error) {
-	ref, err := s.target(r)
+// find returns the function version that a request is about.
+func (s *Server) find(r *request) (target, *Error) {
+	ref, err := s.ref(r)
 	if err != nil {
-		return nil, ref, err
+		return target{}, err
 	}
-	f, err := s.resolve(ref)
-	return f, ref, err
+	return s.resolve(ref)
 }
 
-func (s *Server) resolve(ref functionRef) (*store.Function, *Error) {
-	if !s.here(ref) || ref.qualifier != "" && ref.qualifier != latest {
+// resolve looks up a function and the version that a qualifier stands for.
+func (s *Server) resolve(ref functionRef) (target, *Error) {
+	f, err := s.function(ref)
+	if err != nil {
+		return target{}, err
+	}
+	v := versionOf(f, ref.qualifier)
+	if v == nil {
+		return target{}, s.notFound(ref)
+	}
+	return target{ref, f, v}, nil
+}
+
+// function looks up a function, whatever its qualifier.
+func (s *Server) function(ref functionRef) (*store.Function, *Error) {
+	if !s.here(ref) {
 		return nil, s.notFound(ref)
 	}
 	f, ok := s.cfg.Store.Function(ref.account, s.cfg.Region, ref.name)
@@ -62,6 +79,34 @@ func (s *Server) resolve(ref functionRef) (*store.Function, *Error) {
 		return nil, s.notFound(ref)
 	}
 	return f, nil
+}
+
+// versionOf is the version that a qualifier stands for; nil if there is none.
+func versionOf(f *store.Function, qualifier string) *store.Version {
+	if qualifier == "" {
+		return f.Latest
+	}
+	if a := f.Alias(qualifier); a != nil {
+		qualifier = a.Version
+	}
+	return f.VersionNamed(qualifier)
+}
+
+// findFunction returns a function for operations that are about all of it: a qualifier is refused.
+func (s *Server) findFunction(r *request) (functionRef, *store.Function, *Error) {
+	ref, err := s.ref(r)
+	if err != nil {
+		return ref, nil, err
+	}
+	f, err := s.function(ref)
+	if err == nil && ref.qualifier != "" && ref.qualifier != latest {
+		err = errQualified()
+	}
+	return ref, f, err
+}
+
+func errQualified() *Error {
+	return invalid("This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.")
 }
 
 func (s *Server) createFunction(r *request) error {
@@ -74,19 +119,21 @@ func (s *Server) createFunction(r *request) error {
 	if v.required(in.FunctionName != nil, "functionName") {
 		ref = parseFunctionRef(*in.FunctionName, &v)
 	}
-	v.required(in.Code != nil, "code")
+	if v.required(in.Code != nil, "code") {
+		in.Code.validate("code.", &v)
+	}
 	v.required(in.Role != nil, "role")
 	zip := in.PackageType == nil || *in.PackageType == "Zip"
 	if zip {
 		v.required(in.Runtime != nil, "runtime")
 		v.required(in.Handler != nil, "handler")
 	}
-	f := &store.Function{MemorySize: 128, Timeout: 3, TmpSize: 512}
+	next := &store.Version{MemorySize: 128, Timeout: 3, TmpSize: 512}
 	s.validate(&in.configInput, &v)
 	if err := v.err(); err != nil {
 		return err
 	}
-	if err := s.accept(&in.configInput, f); err != nil {
+	if err := s.accept(&in.configInput, next); err != nil {
 		return err
 	}
 	if err := in.unsupported(); err != nil {
@@ -106,71 +153,64 @@ func (s *Server) createFunction(r *request) error {
 		if err := checkTags(in.Tags); err != nil {
 			return err
 		}
-		f.Tags = in.Tags
 	}
-	code, err := s.code(in.Code)
+	if err := s.useLayers(next, in.Layers, r.account); err != nil {
+		return err
+	}
+	code, err := s.code(r.ctx, in.Code)
 	if err != nil {
 		return err
 	}
-	stored, uerr := s.cfg.Store.Update(s.base, ref.account, s.cfg.Region, ref.name, func(old *store.Function) (*store.Change, error) {
-		if old != nil {
-			return nil, fail("ResourceConflictException", "Function already exist: %s", ref.name)
+	if err := s.checkUnpacked(next, code.unpacked); err != nil {
+		return err
+	}
+	var shown *store.Version
+	uerr := s.cfg.Store.Change(s.base, func(tx *store.Tx) error {
+		if tx.Function(ref.account, s.cfg.Region, ref.name) != nil {
+			return fail("ResourceConflictException", "Function already exist: %s", ref.name)
 		}
-		if err := s.checkStorage(ref.account, 0, code.Size); err != nil {
-			return nil, err
+		if err := s.checkStorage(tx, ref.account, 0, code.packed.Size); err != nil {
+			return err
 		}
-		touch(f)
-		return &store.Change{Function: f, Packed: code}, nil
+		next.Account, next.Region, next.Name = ref.account, s.cfg.Region, ref.name
+		code.apply(tx, next)
+		touch(next)
+		f := &store.Function{
+			Account: next.Account, Region: next.Region, Name: next.Name, Latest: next, Tags: in.Tags,
+			LastVersion: tx.LastVersion(next.Account, next.Region, next.Name),
+		}
+		shown = next
+		if in.Publish {
+			if shown, err = s.publish(tx, f, nil); err != nil {
+				return err
+			}
+		}
+		tx.PutFunction(f)
+		return nil
 	})
 	if uerr != nil {
 		return uerr
 	}
-	s.json(r.ctx, fasthttp.StatusCreated, marshal(s.configuration(stored, "")))
+	// The ARN is unqualified even where a version was published (guide, row VER-07).
+	s.json(r.ctx, fasthttp.StatusCreated, marshal(s.configuration(shown, "")))
 	return nil
 }
 
 // touch marks a record as changed now.
-func touch(f *store.Function) {
-	f.LastModified = time.Now().UTC()
-	f.RevisionID = uuid.NewString()
+func touch(v *store.Version) {
+	v.LastModified = time.Now().UTC()
+	v.RevisionID = uuid.NewString()
 }
 
-func (s *Server) checkStorage(account string, before, after int64) error {
-	if u := s.cfg.Store.Usage(account, s.cfg.Region); u.CodeSize-before+after > s.cfg.Limits.CodeStorage {
+func (s *Server) checkStorage(tx *store.Tx, account string, before, after int64) error {
+	if u := tx.Usage(account, s.cfg.Region); u.CodeSize-before+after > s.cfg.Limits.CodeStorage {
 		return fail("CodeStorageExceededException", "Code storage limit exceeded.")
 	}
 	return nil
 }
 
-// code returns the package that a request brings, checked and ready to be stored.
-func (s *Server) code(c *codeInput) (*store.Package, *Error) {
-	switch {
-	case c.ImageUri != nil:
-		return nil, invalid("Container images are not supported: provide the code as a .zip package.")
-	case c.S3Bucket != nil || c.S3Key != nil:
-		return nil, invalid("No S3 endpoint is configured on this server: provide the code in ZipFile.")
-	case c.ZipFile == nil:
-		return nil, invalid("Please provide a source for function code.")
-	}
-	zip := *c.ZipFile
-	if len(zip) > s.cfg.Limits.ZippedSize {
-		return nil, fail("RequestEntityTooLargeException", "Zipped size must be smaller than %d bytes", s.cfg.Limits.ZippedSize)
-	}
-	if len(zip) == 0 {
-		return nil, invalid("Uploaded file must be a non-empty zip")
-	}
-	switch err := engine.CheckPackage(zip, s.cfg.Limits.UnzippedSize); {
-	case errors.Is(err, engine.ErrTooLarge):
-		return nil, invalid("Unzipped size must be smaller than %d bytes", s.cfg.Limits.UnzippedSize)
-	case err != nil:
-		s.log.Debug("package refused", "error", err)
-		return nil, invalid("Could not unzip uploaded file. Please check your file, then try to upload again.")
-	}
-	return s.cfg.Store.Pack(zip), nil
-}
-
 func (s *Server) getFunction(r *request) error {
-	f, ref, err := s.find(r)
+	t, err := s.find(r)
 	if err != nil {
 		return err
 	}
@@ -181,44 +221,58 @@ func (s *Server) getFunction(r *request) error {
 		Code          location
 		Tags          map[string]string `json:",omitempty"`
 		Concurrency   *concurrency      `json:",omitempty"`
-	}{s.configuration(f, ref.qualifier), location{"S3", s.codeLocation(r.ctx, f)}, f.Tags, nil}
-	if f.Reserved != nil {
-		body.Concurrency = &concurrency{*f.Reserved}
+	}{s.configuration(t.v, t.ref.qualifier), location{"S3", s.codeLocation(r.ctx, t.v.CodeSHA256)}, t.f.Tags, nil}
+	if t.f.Reserved != nil {
+		body.Concurrency = &concurrency{*t.f.Reserved}
 	}
 	s.json(r.ctx, fasthttp.StatusOK, marshal(body))
 	return nil
 }
 
 func (s *Server) getFunctionConfiguration(r *request) error {
-	f, ref, err := s.find(r)
+	t, err := s.find(r)
 	if err != nil {
 		return err
 	}
-	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(f, ref.qualifier)))
+	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(t.v, t.ref.qualifier)))
 	return nil
 }
 
-// page reads Marker and MaxItems. The marker is the name of the last function listed, so that it stays right whatever is
-// created and deleted meanwhile.
-func page(r *request) (after string, limit int, err *Error) {
-	limit = 50
+// page reads Marker and MaxItems. The marker says what was listed last, so that it stays right whatever is created and deleted
+// meanwhile.
+func page(r *request) (after string, limit int, err *Error) { return pageUpTo(r, 50, 10000) }
+
+func pageUpTo(r *request, usual, most int) (after string, limit int, err *Error) {
+	limit = usual
 	if text := r.query("MaxItems"); text != "" {
 		n, perr := strconv.Atoi(text)
 		if perr != nil {
 			return "", 0, invalid("MaxItems must be a number, not %q", text)
 		}
 		var v violations
-		v.between("maxItems", n, 1, 10000)
+		v.between("maxItems", n, 1, most)
 		if err := v.err(); err != nil {
 			return "", 0, err
 		}
 		limit = n
 	}
 	after = r.query("Marker")
-	if after != "" && !word(after) {
+	if after != "" && !word(strings.NewReplacer("$", "_", ":", "_").Replace(after)) {
 		return "", 0, invalid("Invalid marker")
 	}
 	return after, limit, nil
+}
+
+// cut shortens a list that was asked for with one more than the limit, and returns the marker of what follows.
+func cut[T any](list []T, limit int, marker func(T) string) ([]T, *string) {
+	if len(list) <= limit {
+		if list == nil {
+			list = []T{} // an empty list, not null
+		}
+		return list, nil
+	}
+	m := marker(list[limit-1])
+	return list[:limit], &m
 }
 
 func (s *Server) listFunctions(r *request) error {
@@ -226,72 +280,107 @@ func (s *Server) listFunctions(r *request) error {
 	if err != nil {
 		return err
 	}
-	if v := r.query("FunctionVersion"); v != "" && v != "ALL" {
+	if v := r.query("FunctionVersion"); v == "ALL" {
+		return s.listAllVersions(r, after, limit)
+	} else if v != "" {
 		var vs violations
 		vs.oneOf("functionVersion", v, "ALL")
 		return vs.err()
 	}
-	found := s.cfg.Store.List(r.account, s.cfg.Region, after, limit+1)
-	body := struct {
-		Functions  []*functionConfiguration
-		NextMarker *string
-	}{Functions: []*functionConfiguration{}}
-	if len(found) > limit {
-		found = found[:limit]
-		body.NextMarker = &found[limit-1].Name
+	found, next := cut(s.cfg.Store.List(r.account, s.cfg.Region, after, limit+1), limit, func(f *store.Function) string { return f.Name })
+	list := make([]*functionConfiguration, len(found))
+	for i, f := range found {
+		list[i] = s.configuration(f.Latest, "")
 	}
-	for _, f := range found {
-		body.Functions = append(body.Functions, s.configuration(f, ""))
-	}
-	s.json(r.ctx, fasthttp.StatusOK, marshal(body))
+	s.json(r.ctx, fasthttp.StatusOK, marshal(functionPage{list, next}))
 	return nil
 }
 
-func (s *Server) listVersions(r *request) error {
-	if _, _, err := page(r); err != nil {
-		return err
+type functionPage struct {
+	Functions  []*functionConfiguration
+	NextMarker *string
+}
+
+// listAllVersions lists every version of every function. Its marker is name:version.
+func (s *Server) listAllVersions(r *request, after string, limit int) error {
+	name, label, _ := strings.Cut(after, ":")
+	var list []*store.Version
+	if f, ok := s.cfg.Store.Function(r.account, s.cfg.Region, name); ok && label != "" {
+		list = versionsAfter(f, label)
 	}
-	f, _, err := s.find(r)
-	if err != nil {
-		return err
+	for len(list) <= limit {
+		found := s.cfg.Store.List(r.account, s.cfg.Region, name, 100)
+		if len(found) == 0 {
+			break
+		}
+		for _, f := range found {
+			list = append(list, versionsAfter(f, "")...)
+			name = f.Name
+		}
 	}
-	c := s.configuration(f, latest)
-	s.json(r.ctx, fasthttp.StatusOK, marshal(struct {
-		Versions   []*functionConfiguration
-		NextMarker *string
-	}{[]*functionConfiguration{c}, nil}))
+	list, next := cut(list[:min(len(list), limit+1)], limit, func(v *store.Version) string { return v.Name + ":" + v.Label() })
+	shown := make([]*functionConfiguration, len(list))
+	for i, v := range list {
+		shown[i] = s.configuration(v, v.Label())
+	}
+	s.json(r.ctx, fasthttp.StatusOK, marshal(functionPage{shown, next}))
 	return nil
+}
+
+// versionsAfter is a function's versions, $LATEST first, those after the one with a label.
+func versionsAfter(f *store.Function, label string) []*store.Version {
+	var list []*store.Version
+	after := uint64(0)
+	if label == "" {
+		list = append(list, f.Latest)
+	} else if label != latest {
+		after, _ = strconv.ParseUint(label, 10, 64)
+	}
+	for _, v := range f.Versions {
+		if v.Number > after {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 func (s *Server) deleteFunction(r *request) error {
-	ref, err := s.target(r)
+	ref, err := s.ref(r)
 	if err != nil {
 		return err
 	}
 	if ref.qualifier == latest {
 		return invalid("$LATEST version cannot be deleted without deleting the function.")
 	}
-	if _, err := s.resolve(ref); err != nil {
+	if _, err := s.function(ref); err != nil {
 		return err
 	}
-	if _, err := s.change(ref, func(*store.Function) (*store.Change, error) { return nil, nil }); err != nil {
-		return err
+	uerr := s.change(ref, func(tx *store.Tx, f *store.Function) error {
+		if ref.qualifier == "" {
+			tx.DeleteFunction(f.Account, f.Region, f.Name)
+			return nil
+		}
+		return s.deleteVersion(tx, f, ref)
+	})
+	if uerr != nil {
+		return uerr
 	}
-	if err := s.deploy(s.base, ref.account, ref.name, false); err != nil {
+	if err := s.deployAll(s.base, ref.account, ref.name); err != nil {
 		return err
 	}
 	r.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }
 
-// change updates an existing function. Its context is not the request's, which ends as soon as a shutdown begins: what was
-// accepted by then is carried out.
-func (s *Server) change(ref functionRef, f func(old *store.Function) (*store.Change, error)) (*store.Function, error) {
-	return s.cfg.Store.Update(s.base, ref.account, s.cfg.Region, ref.name, func(old *store.Function) (*store.Change, error) {
-		if old == nil {
-			return nil, s.notFound(ref)
+// change updates an existing function: edit gets a copy, which is stored if edit puts it. Its context is not the request's,
+// which ends as soon as a shutdown begins: what was accepted by then is carried out.
+func (s *Server) change(ref functionRef, edit func(tx *store.Tx, f *store.Function) error) error {
+	return s.cfg.Store.Change(s.base, func(tx *store.Tx) error {
+		f := tx.Function(ref.account, s.cfg.Region, ref.name)
+		if f == nil {
+			return s.notFound(ref)
 		}
-		return f(old)
+		return edit(tx, f.Clone())
 	})
 }
 
@@ -300,62 +389,75 @@ func (s *Server) updateFunctionCode(r *request) error {
 	if err := decode(r.ctx.PostBody(), &in); err != nil {
 		return err
 	}
-	_, ref, err := s.find(r)
+	ref, found, err := s.findFunction(r)
 	if err != nil {
 		return err
 	}
-	if in.Publish {
-		return errPublish()
+	var v violations
+	in.codeInput.validate("", &v)
+	if err := v.err(); err != nil {
+		return err
 	}
 	if err := checkArchitectures(in.Architectures); err != nil {
 		return err
 	}
-	code, err := s.code(&in.codeInput)
-	if err != nil {
+	if err := checkRevision(in.RevisionId, found.Latest.RevisionID); err != nil {
 		return err
 	}
-	dry := errors.New("dry run")
-	var would *store.Function
-	stored, uerr := s.change(ref, func(old *store.Function) (*store.Change, error) {
-		if err := checkRevision(in.RevisionId, old); err != nil {
-			return nil, err
-		}
-		if err := s.checkStorage(ref.account, old.CodeSize, code.Size); err != nil {
-			return nil, err
-		}
-		f := *old
-		if in.DryRun {
-			f.CodeSHA256, f.CodeSize = code.SHA256, code.Size
-			would = &f
-			return nil, dry
-		}
-		touch(&f)
-		return &store.Change{Function: &f, Packed: code}, nil
-	})
-	if errors.Is(uerr, dry) {
-		stored, uerr = would, nil
+	code, cerr := s.code(r.ctx, &in.codeInput)
+	if cerr != nil {
+		return cerr
 	}
-	if uerr != nil {
+	dry := errors.New("dry run")
+	var shown *store.Version
+	uerr := s.change(ref, func(tx *store.Tx, f *store.Function) error {
+		if err := checkRevision(in.RevisionId, f.Latest.RevisionID); err != nil {
+			return err
+		}
+		next := *f.Latest
+		if err := s.checkUnpacked(&next, code.unpacked); err != nil {
+			return err
+		}
+		if err := s.checkStorage(tx, ref.account, f.Latest.CodeSize, code.packed.Size); err != nil {
+			return err
+		}
+		code.apply(tx, &next)
+		shown = &next
+		if in.DryRun {
+			return dry
+		}
+		touch(&next)
+		f.Latest = &next
+		if in.Publish {
+			var err error
+			if shown, err = s.publish(tx, f, nil); err != nil {
+				return err
+			}
+		}
+		tx.PutFunction(f)
+		return nil
+	})
+	if uerr != nil && !errors.Is(uerr, dry) {
 		return uerr
 	}
 	if !in.DryRun {
-		if err := s.deploy(s.base, ref.account, ref.name, false); err != nil {
+		if err := s.deploy(s.base, ref.account, ref.name, 0, false); err != nil {
 			return err
 		}
 	}
-	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(stored, "")))
+	qualifier := ""
+	if shown.Number > 0 {
+		qualifier = shown.Label()
+	}
+	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(shown, qualifier)))
 	return nil
 }
 
-func checkRevision(want *string, f *store.Function) error {
-	if want != nil && *want != f.RevisionID {
+func checkRevision(want *string, have string) *Error {
+	if want != nil && *want != "" && *want != have {
 		return fail("PreconditionFailedException", "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
 	}
 	return nil
-}
-
-func errPublish() *Error {
-	return fail("UnsupportedOperationException", "Publishing versions is not supported by this server yet.")
 }
 
 func (s *Server) updateFunctionConfiguration(r *request) error {
@@ -363,7 +465,7 @@ func (s *Server) updateFunctionConfiguration(r *request) error {
 	if err := decode(r.ctx.PostBody(), &in); err != nil {
 		return err
 	}
-	_, ref, err := s.find(r)
+	ref, _, err := s.findFunction(r)
 	if err != nil {
 		return err
 	}
@@ -380,65 +482,35 @@ func (s *Server) updateFunctionConfiguration(r *request) error {
 			return err
 		}
 	}
-	stored, uerr := s.change(ref, func(old *store.Function) (*store.Change, error) {
-		if err := checkRevision(in.RevisionId, old); err != nil {
-			return nil, err
+	var shown *store.Version
+	uerr := s.change(ref, func(tx *store.Tx, f *store.Function) error {
+		if err := checkRevision(in.RevisionId, f.Latest.RevisionID); err != nil {
+			return err
 		}
-		f := *old
-		if err := s.accept(&in.configInput, &f); err != nil {
-			return nil, err
+		next := *f.Latest
+		if err := s.accept(&in.configInput, &next); err != nil {
+			return err
 		}
-		touch(&f)
-		return &store.Change{Function: &f}, nil
+		if in.Layers != nil {
+			if err := s.useLayers(&next, in.Layers, ref.account); err != nil {
+				return err
+			}
+			if err := s.checkUnpacked(&next, next.Unpacked); err != nil {
+				return err
+			}
+		}
+		touch(&next)
+		f.Latest = &next
+		shown = &next
+		tx.PutFunction(f)
+		return nil
 	})
 	if uerr != nil {
 		return uerr
 	}
-	if err := s.deploy(s.base, ref.account, ref.name, false); err != nil {
+	if err := s.deploy(s.base, ref.account, ref.name, 0, false); err != nil {
 		return err
 	}
-	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(stored, "")))
+	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(shown, "")))
 	return nil
-}
-
-// deploy brings the engine in line with a function's record: one that is gone is removed, one that was never invoked is left
-// alone unless wanted. It reads the record itself, under a lock, so that the engine ends with the last acknowledged change
-// whatever the order in which requests get here.
-func (s *Server) deploy(ctx context.Context, account, name string, wanted bool) error {
-	s.deploying.Lock()
-	defer s.deploying.Unlock()
-	key := s.key(account, name)
-	f, ok := s.cfg.Store.Function(account, s.cfg.Region, name)
-	if !ok {
-		s.cfg.Engine.Remove(key)
-		if wanted {
-			return s.notFound(functionRef{account: account, name: name})
-		}
-		return nil
-	}
-	if _, deployed := s.cfg.Engine.Deployed(key); !deployed && !wanted {
-		return nil
-	}
-	reserved := -1
-	if f.Reserved != nil {
-		reserved = *f.Reserved
-	}
-	_, err := s.cfg.Engine.Deploy(ctx, engine.Function{
-		Key: key, Revision: f.RevisionID, Account: f.Account, Name: f.Name, Version: latest, ARN: s.arn(f.Account, f.Name), Runtime: f.Runtime,
-		Handler: f.Handler, MemoryMB: f.MemorySize, Timeout: time.Duration(f.Timeout) * time.Second, TmpMB: f.TmpSize, Env: f.Environment,
-		CodeSHA256: f.CodeSHA256, Code: func(ctx context.Context) ([]byte, error) { return s.cfg.Store.Code(ctx, f.CodeSHA256) },
-		Subnets: subnets(f.VPC), SnapStart: f.SnapStart == "PublishedVersions", Isolation: isolation(f.Tags), Reserved: reserved, ReservedGroup: s.arn(f.Account, f.Name),
-	})
-	if err != nil {
-		return fmt.Errorf("deploy %s: %w", f.Name, err)
-	}
-	return nil
-}
-
-// subnets are those that a function's VPC configuration names: they choose the networks that it may reach.
-func subnets(vpc *store.VPC) []string {
-	if vpc == nil {
-		return nil
-	}
-	return vpc.SubnetIDs
 }

@@ -8,15 +8,6 @@ import (
 	"github.com/thawrun/thaw/engine/store"
 )
 
-// codeInput is FunctionCode, and the part of UpdateFunctionCode that is like it.
-type codeInput struct {
-	ZipFile         *[]byte
-	S3Bucket        *string
-	S3Key           *string
-	S3ObjectVersion *string
-	ImageUri        *string
-}
-
 // configInput is what CreateFunction and UpdateFunctionConfiguration have in common. nil = not given.
 type configInput struct {
 	Runtime          *string
@@ -34,7 +25,7 @@ type configInput struct {
 	SnapStart        *struct{ ApplyOn string }
 	LoggingConfig    *struct{ LogFormat, LogGroup, ApplicationLogLevel, SystemLogLevel string }
 
-	Layers            []string
+	Layers            []string // nil = not given
 	FileSystemConfigs []any
 	ImageConfig       *struct{}
 }
@@ -96,6 +87,9 @@ func (s *Server) validate(in *configInput, v *violations) {
 			v.check(environmentName(name), "environment.variables", name, "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]")
 		}
 	}
+	for _, arn := range in.Layers {
+		v.check(layerVersionARN(arn), "layers", "["+strings.Join(in.Layers, ", ")+"]", "Member must satisfy constraint: [Member must have length less than or equal to 140, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: "+layerVersionPattern+", Member must not be null]")
+	}
 	if in.VpcConfig != nil {
 		v.items("vpcConfig.subnetIds", in.VpcConfig.SubnetIds, 16)
 		v.items("vpcConfig.securityGroupIds", in.VpcConfig.SecurityGroupIds, 5)
@@ -114,6 +108,12 @@ func (s *Server) validate(in *configInput, v *violations) {
 			v.check(logGroup(c.LogGroup), "loggingConfig.logGroup", c.LogGroup, "Member must satisfy regular expression pattern: "+logGroupPattern)
 			v.length("loggingConfig.logGroup", c.LogGroup, 1, 512)
 		}
+		if c.ApplicationLogLevel != "" {
+			v.oneOf("loggingConfig.applicationLogLevel", c.ApplicationLogLevel, "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+		}
+		if c.SystemLogLevel != "" {
+			v.oneOf("loggingConfig.systemLogLevel", c.SystemLogLevel, "DEBUG", "INFO", "WARN")
+		}
 	}
 	if in.KMSKeyArn != nil {
 		v.check(anyARN(*in.KMSKeyArn), "kMSKeyArn", *in.KMSKeyArn, "Member must satisfy regular expression pattern: "+arnPattern)
@@ -124,7 +124,7 @@ func (s *Server) validate(in *configInput, v *violations) {
 }
 
 // accept applies a valid input to a record, or says why this server can't do what it asks for.
-func (s *Server) accept(in *configInput, f *store.Function) error {
+func (s *Server) accept(in *configInput, f *store.Version) error {
 	if in.Runtime != nil {
 		if !s.served(*in.Runtime) {
 			return s.unknownRuntime(*in.Runtime)
@@ -188,6 +188,15 @@ func (s *Server) accept(in *configInput, f *store.Function) error {
 		if in.LoggingConfig.LogGroup != "" {
 			f.LogGroup = in.LoggingConfig.LogGroup
 		}
+		if in.LoggingConfig.ApplicationLogLevel != "" {
+			f.LogLevel = in.LoggingConfig.ApplicationLogLevel
+		}
+		if in.LoggingConfig.SystemLogLevel != "" {
+			f.SystemLevel = in.LoggingConfig.SystemLogLevel
+		}
+		if (f.LogLevel != "" || f.SystemLevel != "") && f.LogFormat != "JSON" {
+			return invalid("Log Level is not supported when LogFormat is set to \"Text\". Remove log level from your request or change the LogFormat to \"JSON\" and try again.")
+		}
 	}
 	return nil
 }
@@ -217,8 +226,6 @@ func lambdaRuntimes() []string {
 // unsupported refuses what has a meaning at AWS and can't have one here, instead of ignoring it.
 func (in *configInput) unsupported() error {
 	switch {
-	case len(in.Layers) > 0:
-		return invalid("Layers are not supported by this server yet.")
 	case len(in.FileSystemConfigs) > 0:
 		return invalid("File systems are not supported by this server.")
 	case in.ImageConfig != nil:
@@ -237,8 +244,6 @@ func (in *createInput) unsupported() error {
 		return v.err()
 	case in.CodeSigningConfigArn != nil:
 		return invalid("Code signing is not supported by this server.")
-	case in.Publish:
-		return errPublish()
 	}
 	if err := checkArchitectures(in.Architectures); err != nil {
 		return err

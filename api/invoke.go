@@ -28,34 +28,49 @@ type call struct {
 //
 // A client that goes away does not end its invocation, as at Lambda; Shutdown does when its patience ends.
 func (s *Server) invoke(r *request) error {
-	f, ref, err := s.find(r)
+	t, err := s.find(r)
 	if err != nil {
 		return err
 	}
 	c := s.calls.Get().(*call)
 	defer s.putCall(c)
 	req, resp := &c.req, &c.resp
-	dryRun, err := s.readInvoke(r.ctx, req)
+	kind, err := s.readInvoke(r.ctx, req)
 	if err != nil {
 		return err
 	}
-	if dryRun {
+	switch kind {
+	case dryRun:
 		r.ctx.SetStatusCode(fasthttp.StatusNoContent)
 		return nil
+	case asynchronous:
+		if err := s.enqueue(t, req); err != nil {
+			return err
+		}
+		r.ctx.SetStatusCode(fasthttp.StatusAccepted)
+		return nil
 	}
-	req.Function = s.key(f.Account, f.Name)
-	req.InvokedARN = req.Function[:len(req.Function)-len(latest)-1]
-	if ref.qualifier != "" {
-		req.InvokedARN = req.Function // the only qualifier that find lets pass
+	v := t.v
+	if t.ref.qualifier == "" || t.ref.qualifier == latest {
+		key := s.key(t.f.Account, t.f.Name)
+		if req.Function, req.InvokedARN = key, key; t.ref.qualifier == "" {
+			req.InvokedARN = key[:len(key)-len(latest)-1]
+		}
+	} else {
+		if v = routed(t.f, t.ref.qualifier); v == nil {
+			return s.notFound(t.ref)
+		}
+		req.Function = s.versionKey(t.f.Account, t.f.Name, v.Number)
+		req.InvokedARN = s.qualifiedARN(t.f, t.ref.qualifier)
 	}
 
 	// The result is written straight into the HTTP response's own buffer.
 	resp.Payload = r.ctx.Response.SwapBody(nil)
-	ierr := s.run(f, req, resp)
+	ierr := s.run(t.f, v.Number, req, resp)
 	r.ctx.Response.SwapBody(resp.Payload)
 	resp.Payload = nil
 	if ierr != nil {
-		return s.invokeError(ref, ierr)
+		return s.invokeError(t.ref, ierr)
 	}
 	out := &r.ctx.Response
 	out.SetStatusCode(fasthttp.StatusOK)
@@ -78,7 +93,7 @@ func (s *Server) putCall(c *call) {
 
 // run invokes a function. One that isn't deployed is, from its record: functions are deployed when they are first invoked,
 // so that a start with many of them is fast. So is one whose code was replaced while the engine was about to fetch it.
-func (s *Server) run(f *store.Function, req *engine.Request, resp *engine.Response) error {
+func (s *Server) run(f *store.Function, number uint64, req *engine.Request, resp *engine.Response) error {
 	for attempt := 0; ; attempt++ {
 		err := s.cfg.Engine.Invoke(s.base, req, resp)
 		replaced := errors.Is(err, store.ErrNotFound)
@@ -88,53 +103,65 @@ func (s *Server) run(f *store.Function, req *engine.Request, resp *engine.Respon
 		if replaced {
 			s.cfg.Store.Settle()
 		}
-		if err := s.deploy(s.base, f.Account, f.Name, true); err != nil {
+		if err := s.deploy(s.base, f.Account, f.Name, number, true); err != nil {
 			return err
 		}
 	}
 }
 
+// invocationType is what a caller asks for: X-Amz-Invocation-Type.
+type invocationType uint8
+
+const (
+	synchronous invocationType = iota
+	asynchronous
+	dryRun
+)
+
 // readInvoke reads a request's headers and event and says what is wrong with them.
-func (s *Server) readInvoke(ctx *fasthttp.RequestCtx, req *engine.Request) (dryRun bool, err *Error) {
+func (s *Server) readInvoke(ctx *fasthttp.RequestCtx, req *engine.Request) (kind invocationType, err *Error) {
 	header := &ctx.Request.Header
 	var v violations
-	switch kind := string(header.Peek("X-Amz-Invocation-Type")); kind {
+	limit := s.cfg.Limits.SyncPayload
+	switch name := string(header.Peek("X-Amz-Invocation-Type")); name {
 	case "", "RequestResponse":
 	case "DryRun":
-		dryRun = true
+		kind = dryRun
 	case "Event":
-		return false, fail("UnsupportedOperationException", "InvocationType Event is not supported by this server yet.")
+		kind, limit = asynchronous, s.cfg.Limits.AsyncPayload
 	default:
-		v.oneOf("invocationType", kind, "Event", "RequestResponse", "DryRun")
+		v.oneOf("invocationType", name, "Event", "RequestResponse", "DryRun")
 	}
 	switch tail := string(header.Peek("X-Amz-Log-Type")); tail {
 	case "", "None":
 	case "Tail":
-		req.LogTail = true
+		if req.LogTail = true; kind != synchronous {
+			return kind, invalid("LogType Tail is only possible with InvocationType RequestResponse.")
+		}
 	default:
 		v.oneOf("logType", tail, "None", "Tail")
 	}
 	if err := v.err(); err != nil {
-		return false, err
+		return kind, err
 	}
 	req.Event = ctx.PostBody()
-	if err := s.checkEvent(ctx, req.Event); err != nil {
-		return false, err
+	if err := s.checkEvent(ctx, req.Event, limit); err != nil {
+		return kind, err
 	}
 	if c := header.Peek("X-Amz-Client-Context"); len(c) > 0 {
 		if req.ClientContext, err = clientContext(c); err != nil {
-			return false, err
+			return kind, err
 		}
 	}
 	req.RequestID = requestID(ctx)
 	req.TraceID = string(header.Peek("X-Amzn-Trace-Id"))
-	return dryRun, nil
+	return kind, nil
 }
 
 // checkEvent refuses what is no event: not JSON by its type or its text, or too large.
-func (s *Server) checkEvent(ctx *fasthttp.RequestCtx, event []byte) *Error {
-	if len(event) > s.cfg.Limits.SyncPayload {
-		return tooLarge("Invoke", s.cfg.Limits.SyncPayload)
+func (s *Server) checkEvent(ctx *fasthttp.RequestCtx, event []byte, limit int) *Error {
+	if len(event) > limit {
+		return tooLarge("Invoke", limit)
 	}
 	if len(event) == 0 {
 		return nil

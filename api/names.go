@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -137,9 +138,17 @@ func (s *Server) arn(account, name string) string {
 	return s.arnPrefix + account + ":function:" + name
 }
 
-// key is a function's key in the engine: its ARN, qualified.
+// key is the key of a function's $LATEST in the engine: its ARN, qualified.
 func (s *Server) key(account, name string) string {
 	return s.arnPrefix + account + ":function:" + name + ":" + latest
+}
+
+// versionKey is the key of a version, 0 for $LATEST.
+func (s *Server) versionKey(account, name string, number uint64) string {
+	if number == 0 {
+		return s.key(account, name)
+	}
+	return s.arnPrefix + account + ":function:" + name + ":" + strconv.FormatUint(number, 10)
 }
 
 // hosts says whether an account is one of this server's.

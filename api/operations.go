@@ -16,7 +16,7 @@ func (l *Limits) bodyLimit(op *operation) int {
 	switch {
 	case op == nil:
 		return small
-	case op.name == "CreateFunction", op.name == "UpdateFunctionCode":
+	case op.name == "CreateFunction", op.name == "UpdateFunctionCode", op.name == "PublishLayerVersion":
 		return (l.ZippedSize+2)/3*4 + small // a package in base64
 	case op.name == "Invoke":
 		return l.SyncPayload
@@ -45,74 +45,74 @@ func operations() []operation {
 		{"TagResource", "POST", "/2017-03-31/tags/{Resource}", (*Server).tagResource},
 		{"UntagResource", "DELETE", "/2017-03-31/tags/{Resource}", (*Server).untagResource},
 
-		{"AddLayerVersionPermission", "POST", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", nil},
-		{"AddPermission", "POST", "/2015-03-31/functions/{FunctionName}/policy", nil},
+		{"AddLayerVersionPermission", "POST", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", (*Server).addLayerPermission},
+		{"AddPermission", "POST", "/2015-03-31/functions/{FunctionName}/policy", (*Server).addPermission},
 		{"CheckpointDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint", nil},
-		{"CreateAlias", "POST", "/2015-03-31/functions/{FunctionName}/aliases", nil},
+		{"CreateAlias", "POST", "/2015-03-31/functions/{FunctionName}/aliases", (*Server).createAlias},
 		{"CreateCapacityProvider", "POST", "/2025-11-30/capacity-providers", nil},
 		{"CreateCodeSigningConfig", "POST", "/2020-04-22/code-signing-configs", nil},
-		{"CreateEventSourceMapping", "POST", "/2015-03-31/event-source-mappings", nil},
-		{"CreateFunctionUrlConfig", "POST", "/2021-10-31/functions/{FunctionName}/url", nil},
-		{"DeleteAlias", "DELETE", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", nil},
+		{"CreateEventSourceMapping", "POST", "/2015-03-31/event-source-mappings", (*Server).createMapping},
+		{"CreateFunctionUrlConfig", "POST", "/2021-10-31/functions/{FunctionName}/url", (*Server).createURL},
+		{"DeleteAlias", "DELETE", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", (*Server).deleteAlias},
 		{"DeleteCapacityProvider", "DELETE", "/2025-11-30/capacity-providers/{CapacityProviderName}", nil},
 		{"DeleteCodeSigningConfig", "DELETE", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", nil},
-		{"DeleteEventSourceMapping", "DELETE", "/2015-03-31/event-source-mappings/{UUID}", nil},
+		{"DeleteEventSourceMapping", "DELETE", "/2015-03-31/event-source-mappings/{UUID}", (*Server).deleteMapping},
 		{"DeleteFunctionCodeSigningConfig", "DELETE", "/2020-06-30/functions/{FunctionName}/code-signing-config", nil},
-		{"DeleteFunctionEventInvokeConfig", "DELETE", "/2019-09-25/functions/{FunctionName}/event-invoke-config", nil},
-		{"DeleteFunctionUrlConfig", "DELETE", "/2021-10-31/functions/{FunctionName}/url", nil},
-		{"DeleteLayerVersion", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", nil},
-		{"DeleteProvisionedConcurrencyConfig", "DELETE", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", nil},
-		{"GetAlias", "GET", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", nil},
+		{"DeleteFunctionEventInvokeConfig", "DELETE", "/2019-09-25/functions/{FunctionName}/event-invoke-config", (*Server).deleteAsyncConfig},
+		{"DeleteFunctionUrlConfig", "DELETE", "/2021-10-31/functions/{FunctionName}/url", (*Server).deleteURL},
+		{"DeleteLayerVersion", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", (*Server).deleteLayer},
+		{"DeleteProvisionedConcurrencyConfig", "DELETE", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", (*Server).deleteProvisioned},
+		{"GetAlias", "GET", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", (*Server).getAlias},
 		{"GetCapacityProvider", "GET", "/2025-11-30/capacity-providers/{CapacityProviderName}", nil},
 		{"GetCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", nil},
 		{"GetDurableExecution", "GET", "/2025-12-01/durable-executions/{DurableExecutionArn}", nil},
 		{"GetDurableExecutionHistory", "GET", "/2025-12-01/durable-executions/{DurableExecutionArn}/history", nil},
 		{"GetDurableExecutionState", "GET", "/2025-12-01/durable-executions/{DurableExecutionArn}/state", nil},
-		{"GetEventSourceMapping", "GET", "/2015-03-31/event-source-mappings/{UUID}", nil},
-		{"GetFunctionEventInvokeConfig", "GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config", nil},
-		{"GetFunctionRecursionConfig", "GET", "/2024-08-31/functions/{FunctionName}/recursion-config", nil},
+		{"GetEventSourceMapping", "GET", "/2015-03-31/event-source-mappings/{UUID}", (*Server).getMapping},
+		{"GetFunctionEventInvokeConfig", "GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config", (*Server).getAsyncConfig},
+		{"GetFunctionRecursionConfig", "GET", "/2024-08-31/functions/{FunctionName}/recursion-config", (*Server).getRecursion},
 		{"GetFunctionScalingConfig", "GET", "/2025-11-30/functions/{FunctionName}/function-scaling-config", nil},
-		{"GetFunctionUrlConfig", "GET", "/2021-10-31/functions/{FunctionName}/url", nil},
-		{"GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", nil},
-		{"GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion", nil},
-		{"GetLayerVersionPolicy", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", nil},
-		{"GetPolicy", "GET", "/2015-03-31/functions/{FunctionName}/policy", nil},
-		{"GetProvisionedConcurrencyConfig", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", nil},
-		{"GetRuntimeManagementConfig", "GET", "/2021-07-20/functions/{FunctionName}/runtime-management-config", nil},
-		{"InvokeAsync", "POST", "/2014-11-13/functions/{FunctionName}/invoke-async", nil},
+		{"GetFunctionUrlConfig", "GET", "/2021-10-31/functions/{FunctionName}/url", (*Server).getURL},
+		{"GetLayerVersion", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}", (*Server).getLayer},
+		{"GetLayerVersionByArn", "GET", "/2018-10-31/layers?find=LayerVersion", (*Server).getLayerByARN},
+		{"GetLayerVersionPolicy", "GET", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy", (*Server).getLayerPolicy},
+		{"GetPolicy", "GET", "/2015-03-31/functions/{FunctionName}/policy", (*Server).getPolicy},
+		{"GetProvisionedConcurrencyConfig", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", (*Server).getProvisioned},
+		{"GetRuntimeManagementConfig", "GET", "/2021-07-20/functions/{FunctionName}/runtime-management-config", (*Server).getRuntimeMode},
+		{"InvokeAsync", "POST", "/2014-11-13/functions/{FunctionName}/invoke-async", (*Server).invokeAsync},
 		{"InvokeWithResponseStream", "POST", "/2021-11-15/functions/{FunctionName}/response-streaming-invocations", nil},
-		{"ListAliases", "GET", "/2015-03-31/functions/{FunctionName}/aliases", nil},
+		{"ListAliases", "GET", "/2015-03-31/functions/{FunctionName}/aliases", (*Server).listAliases},
 		{"ListCapacityProviders", "GET", "/2025-11-30/capacity-providers", nil},
 		{"ListCodeSigningConfigs", "GET", "/2020-04-22/code-signing-configs", nil},
 		{"ListDurableExecutionsByFunction", "GET", "/2025-12-01/functions/{FunctionName}/durable-executions", nil},
-		{"ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings", nil},
-		{"ListFunctionEventInvokeConfigs", "GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config/list", nil},
-		{"ListFunctionUrlConfigs", "GET", "/2021-10-31/functions/{FunctionName}/urls", nil},
+		{"ListEventSourceMappings", "GET", "/2015-03-31/event-source-mappings", (*Server).listMappings},
+		{"ListFunctionEventInvokeConfigs", "GET", "/2019-09-25/functions/{FunctionName}/event-invoke-config/list", (*Server).listAsyncConfigs},
+		{"ListFunctionUrlConfigs", "GET", "/2021-10-31/functions/{FunctionName}/urls", (*Server).listURLs},
 		{"ListFunctionVersionsByCapacityProvider", "GET", "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions", nil},
 		{"ListFunctionsByCodeSigningConfig", "GET", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions", nil},
-		{"ListLayerVersions", "GET", "/2018-10-31/layers/{LayerName}/versions", nil},
-		{"ListLayers", "GET", "/2018-10-31/layers", nil},
-		{"ListProvisionedConcurrencyConfigs", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL", nil},
-		{"PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions", nil},
-		{"PublishVersion", "POST", "/2015-03-31/functions/{FunctionName}/versions", nil},
+		{"ListLayerVersions", "GET", "/2018-10-31/layers/{LayerName}/versions", (*Server).listLayerVersions},
+		{"ListLayers", "GET", "/2018-10-31/layers", (*Server).listLayers},
+		{"ListProvisionedConcurrencyConfigs", "GET", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency?List=ALL", (*Server).listProvisioned},
+		{"PublishLayerVersion", "POST", "/2018-10-31/layers/{LayerName}/versions", (*Server).publishLayer},
+		{"PublishVersion", "POST", "/2015-03-31/functions/{FunctionName}/versions", (*Server).publishVersion},
 		{"PutFunctionCodeSigningConfig", "PUT", "/2020-06-30/functions/{FunctionName}/code-signing-config", nil},
-		{"PutFunctionEventInvokeConfig", "PUT", "/2019-09-25/functions/{FunctionName}/event-invoke-config", nil},
-		{"PutFunctionRecursionConfig", "PUT", "/2024-08-31/functions/{FunctionName}/recursion-config", nil},
+		{"PutFunctionEventInvokeConfig", "PUT", "/2019-09-25/functions/{FunctionName}/event-invoke-config", (*Server).putAsyncConfig},
+		{"PutFunctionRecursionConfig", "PUT", "/2024-08-31/functions/{FunctionName}/recursion-config", (*Server).putRecursion},
 		{"PutFunctionScalingConfig", "PUT", "/2025-11-30/functions/{FunctionName}/function-scaling-config", nil},
-		{"PutProvisionedConcurrencyConfig", "PUT", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", nil},
-		{"PutRuntimeManagementConfig", "PUT", "/2021-07-20/functions/{FunctionName}/runtime-management-config", nil},
-		{"RemoveLayerVersionPermission", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}", nil},
-		{"RemovePermission", "DELETE", "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", nil},
+		{"PutProvisionedConcurrencyConfig", "PUT", "/2019-09-30/functions/{FunctionName}/provisioned-concurrency", (*Server).putProvisioned},
+		{"PutRuntimeManagementConfig", "PUT", "/2021-07-20/functions/{FunctionName}/runtime-management-config", (*Server).putRuntimeMode},
+		{"RemoveLayerVersionPermission", "DELETE", "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy/{StatementId}", (*Server).removeLayerPermission},
+		{"RemovePermission", "DELETE", "/2015-03-31/functions/{FunctionName}/policy/{StatementId}", (*Server).removePermission},
 		{"SendDurableExecutionCallbackFailure", "POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/fail", nil},
 		{"SendDurableExecutionCallbackHeartbeat", "POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/heartbeat", nil},
 		{"SendDurableExecutionCallbackSuccess", "POST", "/2025-12-01/durable-execution-callbacks/{CallbackId}/succeed", nil},
 		{"StopDurableExecution", "POST", "/2025-12-01/durable-executions/{DurableExecutionArn}/stop", nil},
-		{"UpdateAlias", "PUT", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", nil},
+		{"UpdateAlias", "PUT", "/2015-03-31/functions/{FunctionName}/aliases/{Name}", (*Server).updateAlias},
 		{"UpdateCapacityProvider", "PUT", "/2025-11-30/capacity-providers/{CapacityProviderName}", nil},
 		{"UpdateCodeSigningConfig", "PUT", "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}", nil},
-		{"UpdateEventSourceMapping", "PUT", "/2015-03-31/event-source-mappings/{UUID}", nil},
-		{"UpdateFunctionEventInvokeConfig", "POST", "/2019-09-25/functions/{FunctionName}/event-invoke-config", nil},
-		{"UpdateFunctionUrlConfig", "PUT", "/2021-10-31/functions/{FunctionName}/url", nil},
+		{"UpdateEventSourceMapping", "PUT", "/2015-03-31/event-source-mappings/{UUID}", (*Server).updateMapping},
+		{"UpdateFunctionEventInvokeConfig", "POST", "/2019-09-25/functions/{FunctionName}/event-invoke-config", (*Server).updateAsyncConfig},
+		{"UpdateFunctionUrlConfig", "PUT", "/2021-10-31/functions/{FunctionName}/url", (*Server).updateURL},
 	}
 }
 
@@ -158,31 +158,32 @@ func newRouter(all []operation) *router {
 	return root
 }
 
-// find returns the operation of a request and the first path parameter, as it stands in the path. known says that the path
+// find returns the operation of a request and the path's parameters, as they stand in the path. known says that the path
 // exists for another method. A trailing slash makes no difference (guide, ListFunctions has one).
-func (r *router) find(method, path, query string) (op *operation, param string, known bool) {
-	node := r
+func (r *router) find(method, path, query string) (op *operation, params [3]string, known bool) {
+	node, n := r, 0
 	rest := strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
 	for rest != "" {
 		part, tail, _ := strings.Cut(rest, "/")
 		if part == "" {
-			return nil, "", false
+			return nil, params, false
 		}
 		next := node.next[part]
 		if next == nil {
 			if next = node.next[""]; next == nil {
-				return nil, "", false
+				return nil, params, false
 			}
-			if param == "" {
-				param = part
+			if n < len(params) {
+				params[n] = part
+				n++
 			}
 		}
 		node, rest = next, tail
 	}
 	for _, candidate := range node.methods[method] {
 		if candidate.query == "" || strings.Contains("&"+query+"&", "&"+candidate.query+"&") {
-			return candidate.op, param, true
+			return candidate.op, params, true
 		}
 	}
-	return nil, param, len(node.methods) > 0
+	return nil, params, len(node.methods) > 0
 }

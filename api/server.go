@@ -16,6 +16,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/thawrun/thaw/engine"
+	"github.com/thawrun/thaw/engine/queue"
 	"github.com/thawrun/thaw/engine/store"
 )
 
@@ -39,10 +40,13 @@ type Config struct {
 	// Accounts says whether an account besides Account is one of this server's; nil = none is.
 	Accounts func(id string) bool
 	Limits   Limits
-	Auth     Authenticator // nil = everybody may do everything; may be an Authorizer too
-	Doors    []Door        // other services on the same listener, asked in this order before Lambda
-	Logger   *slog.Logger
-	Version  string // of the program, for /healthz
+	Code     CodeSource // of packages named by bucket and key; nil = requests must bring them
+	// AsyncRetryDelays are the pauses before an asynchronous invocation that failed is repeated; nil = one minute, two minutes.
+	AsyncRetryDelays []time.Duration
+	Auth             Authenticator // nil = everybody may do everything; may be an Authorizer too
+	Doors            []Door        // other services on the same listener, asked in this order before Lambda
+	Logger           *slog.Logger
+	Version          string // of the program, for /healthz
 }
 
 // Server answers the Lambda API.
@@ -59,7 +63,10 @@ type Server struct {
 	cancel     context.CancelFunc
 	calls      sync.Pool // of *call
 
-	deploying sync.Mutex // see deploy
+	deploying sync.Mutex                 // see deploy
+	deployed  map[string]map[uint64]bool // versions by function ARN that the engine may have; under deploying
+
+	events *queue.Queue // asynchronous invocations
 
 	authorizer Authorizer // Config.Auth, if it is one
 	rules      map[string]rule
@@ -84,6 +91,13 @@ func New(cfg Config) (*Server, error) {
 	s.arnPrefix = "arn:aws:lambda:" + cfg.Region + ":"
 	s.calls.New = func() any { return new(call) }
 	s.base, s.cancel = context.WithCancel(context.Background())
+	s.deployed = map[string]map[uint64]bool{}
+	s.events, err = queue.New(queue.Config{
+		Store: cfg.Store, Run: s.execute, Rules: s.asyncRules, Dropped: s.eventDropped, Workers: cfg.Limits.Concurrency, RetryDelays: cfg.AsyncRetryDelays, Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
 	s.http = &fasthttp.Server{
 		Handler: s.ServeFastHTTP, Name: "thaw", NoDefaultServerHeader: true, NoDefaultContentType: true, CloseOnShutdown: true,
 		HeaderReceived: s.requestConfig, MaxRequestBodySize: cfg.Limits.bodyLimit(nil),
@@ -96,18 +110,23 @@ func New(cfg Config) (*Server, error) {
 // Serve answers requests from a listener until Shutdown.
 func (s *Server) Serve(ln net.Listener) error { return s.http.Serve(ln) }
 
-// Shutdown stops accepting requests and waits for those in progress. When ctx ends it ends the invocations among them.
+// Shutdown stops accepting requests and waits for those in progress, asynchronous invocations included. When ctx ends it ends
+// the invocations among them; asynchronous ones are begun again after the next start.
 func (s *Server) Shutdown(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, s.cancel)
 	defer stop()
 	defer s.cancel()
-	return s.http.ShutdownWithContext(context.WithoutCancel(ctx))
+	err := s.http.ShutdownWithContext(context.WithoutCancel(ctx))
+	s.events.Close() // what is still waiting is in the store
+	return err
 }
 
 // request is a request on its way through an operation.
 type request struct {
-	ctx   *fasthttp.RequestCtx
-	param string // the path's first parameter, decoded
+	ctx    *fasthttp.RequestCtx
+	param  string // the path's first parameter, decoded
+	param2 string // its second
+	param3 string // its third
 
 	caller  *Caller // nil without authentication
 	account string  // the caller's: whose resources are meant where the request names no account
@@ -158,7 +177,7 @@ func (s *Server) ServeFastHTTP(ctx *fasthttp.RequestCtx) {
 		}
 		r.caller, r.account = c, c.Account
 	}
-	op, param, known := s.routes.find(string(ctx.Method()), path, string(ctx.URI().QueryString()))
+	op, params, known := s.routes.find(string(ctx.Method()), path, string(ctx.URI().QueryString()))
 	var err error
 	switch {
 	case op == nil && known:
@@ -168,7 +187,7 @@ func (s *Server) ServeFastHTTP(ctx *fasthttp.RequestCtx) {
 	case op.run == nil:
 		err = fail("UnsupportedOperationException", "%s is not supported by this server", op.name)
 	default:
-		r.param = pathParameter(param)
+		r.param, r.param2, r.param3 = pathParameter(params[0]), pathParameter(params[1]), pathParameter(params[2])
 		err = s.perform(&r, op)
 	}
 	if err != nil {

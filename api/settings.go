@@ -10,7 +10,7 @@ import (
 )
 
 func (s *Server) getConcurrency(r *request) error {
-	f, _, err := s.find(r)
+	_, f, err := s.findFunction(r)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (s *Server) putConcurrency(r *request) error {
 	if err := v.err(); err != nil {
 		return err
 	}
-	_, ref, err := s.find(r)
+	ref, _, err := s.findFunction(r)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (s *Server) reservedByOthers(account, name string) int {
 }
 
 func (s *Server) deleteConcurrency(r *request) error {
-	_, ref, err := s.find(r)
+	ref, _, err := s.findFunction(r)
 	if err != nil {
 		return err
 	}
@@ -73,21 +73,20 @@ func (s *Server) deleteConcurrency(r *request) error {
 }
 
 func (s *Server) reserve(r *request, ref functionRef, n *int) error {
-	_, err := s.change(ref, func(old *store.Function) (*store.Change, error) {
-		f := *old
+	err := s.change(ref, func(tx *store.Tx, f *store.Function) error {
 		f.Reserved = n
-		touch(&f)
-		return &store.Change{Function: &f}, nil
+		tx.PutFunction(f)
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return s.deploy(s.base, ref.account, ref.name, false)
+	return s.deployAll(s.base, ref.account, ref.name)
 }
 
 // getCodeSigningConfig answers that there is none: clients ask for it around GetFunction.
 func (s *Server) getCodeSigningConfig(r *request) error {
-	f, _, err := s.find(r)
+	_, f, err := s.findFunction(r)
 	if err != nil {
 		return err
 	}
@@ -127,7 +126,7 @@ func (s *Server) tagged(r *request) (*store.Function, functionRef, *Error) {
 		return nil, ref, invalid("Tags on function aliases and versions are not supported. Please specify either a function name or an unqualified function ARN.")
 	}
 	ref.account = orDefault(ref.account, r.account)
-	f, err := s.resolve(ref)
+	f, err := s.function(ref)
 	return f, ref, err
 }
 
@@ -199,29 +198,22 @@ func (s *Server) changeTags(r *request, edit func(map[string]string)) error {
 	if err != nil {
 		return err
 	}
-	redeploy := false
-	_, uerr := s.change(ref, func(old *store.Function) (*store.Change, error) {
-		f := *old
-		f.Tags = map[string]string{}
-		for k, v := range old.Tags {
-			f.Tags[k] = v
+	uerr := s.change(ref, func(tx *store.Tx, f *store.Function) error {
+		if f.Tags == nil {
+			f.Tags = map[string]string{}
 		}
 		edit(f.Tags)
 		if err := checkTags(f.Tags); err != nil {
-			return nil, err
+			return err
 		}
-		if redeploy = isolation(f.Tags) != isolation(old.Tags); redeploy {
-			touch(&f)
-		}
-		return &store.Change{Function: &f}, nil
+		tx.PutFunction(f)
+		return nil
 	})
 	if uerr != nil {
 		return uerr
 	}
-	if redeploy {
-		if err := s.deploy(s.base, ref.account, ref.name, false); err != nil {
-			return err
-		}
+	if err := s.deployAll(s.base, ref.account, ref.name); err != nil {
+		return err
 	}
 	r.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil

@@ -31,6 +31,7 @@ type functionConfiguration struct {
 	PackageType          string              //
 	Architectures        []string            //
 	EphemeralStorage     sizeShape           //
+	Layers               []layerShape        `json:",omitempty"`
 	SnapStart            snapStartResponse   //
 	RuntimeVersionConfig runtimeVersionShape //
 	LoggingConfig        loggingConfig       //
@@ -48,7 +49,16 @@ type (
 	}
 	snapStartResponse   struct{ ApplyOn, OptimizationStatus string }
 	runtimeVersionShape struct{ RuntimeVersionArn string }
-	loggingConfig       struct{ LogFormat, LogGroup string }
+	layerShape          struct {
+		Arn      string
+		CodeSize int64
+	}
+	loggingConfig struct {
+		LogFormat           string
+		ApplicationLogLevel string `json:",omitempty"`
+		SystemLogLevel      string `json:",omitempty"`
+		LogGroup            string
+	}
 )
 
 // lastModified is the service's time format, ISO 8601 with a zone that has no colon.
@@ -62,15 +72,21 @@ func orDefault(s, fallback string) string {
 }
 
 // configuration is the answer to everything that returns a function's configuration. The ARN is qualified if the request was.
-func (s *Server) configuration(f *store.Function, qualifier string) *functionConfiguration {
+func (s *Server) configuration(f *store.Version, qualifier string) *functionConfiguration {
 	c := &functionConfiguration{
 		FunctionName: f.Name, FunctionArn: s.arn(f.Account, f.Name), Runtime: f.Runtime, Role: f.Role, Handler: f.Handler, CodeSize: f.CodeSize,
 		Description: f.Description, Timeout: f.Timeout, MemorySize: f.MemorySize, LastModified: f.LastModified.UTC().Format(lastModified),
-		CodeSha256: f.CodeSHA256, Version: latest, KMSKeyArn: f.KMSKeyARN, TracingConfig: tracingConfig{orDefault(f.TracingMode, "PassThrough")},
+		CodeSha256: f.CodeSHA256, Version: f.Label(), KMSKeyArn: f.KMSKeyARN, TracingConfig: tracingConfig{orDefault(f.TracingMode, "PassThrough")},
 		RevisionId: f.RevisionID, State: "Active", LastUpdateStatus: "Successful", PackageType: "Zip", Architectures: []string{"x86_64"},
 		EphemeralStorage: sizeShape{f.TmpSize}, SnapStart: snapStartResponse{orDefault(f.SnapStart, "None"), "Off"},
 		RuntimeVersionConfig: runtimeVersionShape{s.runtimeVersion(f.Runtime)},
-		LoggingConfig:        loggingConfig{orDefault(f.LogFormat, "Text"), orDefault(f.LogGroup, "/aws/lambda/"+f.Name)},
+		LoggingConfig:        loggingConfig{orDefault(f.LogFormat, "Text"), f.LogLevel, f.SystemLevel, orDefault(f.LogGroup, "/aws/lambda/"+f.Name)},
+	}
+	if f.Number > 0 && f.SnapStart == "PublishedVersions" {
+		c.SnapStart.OptimizationStatus = "On"
+	}
+	for _, l := range f.Layers {
+		c.Layers = append(c.Layers, layerShape{l.ARN, l.CodeSize})
 	}
 	if qualifier != "" {
 		c.FunctionArn += ":" + qualifier

@@ -2,7 +2,9 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -82,10 +84,47 @@ func decode(body []byte, into any) *Error {
 	if len(body) == 0 {
 		body = []byte("{}")
 	}
-	if err := json.Unmarshal(body, into); err != nil {
+	err := json.Unmarshal(body, into)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrong):
+		return fail("SerializationException", "%s", typeProblem(wrong))
+	case err != nil:
 		return fail("InvalidRequestContentException", "Could not parse request body into json: %s", jsonProblem(err))
 	}
 	return nil
+}
+
+// typeProblem says in the service's words that a value is of the wrong kind.
+func typeProblem(e *json.UnmarshalTypeError) string {
+	value, _, _ := strings.Cut(e.Value, " ") // numbers may be followed by themselves
+	switch value {
+	case "object":
+		return "Start of structure or map found where not expected."
+	case "array":
+		return "Start of list found where not expected."
+	}
+	want := "structure or map"
+	switch e.Type.Kind() {
+	case reflect.String:
+		want = "String"
+	case reflect.Int, reflect.Int64:
+		want = "Integer"
+	case reflect.Float64:
+		want = "Double"
+	case reflect.Bool:
+		want = "Boolean"
+	case reflect.Slice:
+		want = "Blob"
+		if e.Type.Elem().Kind() != reflect.Uint8 {
+			want = "List"
+		}
+	}
+	article := "a"
+	if want == "Integer" {
+		article = "an"
+	}
+	return fmt.Sprintf("%s_VALUE can not be converted to %s %s", strings.ToUpper(value), article, want)
 }
 
 // jsonProblem says what is wrong with a body without naming types of this program.
@@ -93,9 +132,6 @@ func jsonProblem(err error) string {
 	switch e := err.(type) {
 	case *json.SyntaxError:
 		return fmt.Sprintf("%s (at byte %d)", e.Error(), e.Offset)
-	case *json.UnmarshalTypeError:
-		field := strings.TrimPrefix(strings.TrimPrefix(e.Field, "configInput."), "codeInput.") // embedded: not the client's words
-		return fmt.Sprintf("field %s can't be a %s", field, e.Value)
 	}
 	if strings.Contains(err.Error(), "illegal base64") {
 		return "a binary field is not base64"

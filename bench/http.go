@@ -41,11 +41,15 @@ func benchHTTP(ctx context.Context, dir string) {
 		"echo-js": {"nodejs20.x", "index.handler", "index.js", "exports.handler = async (event) => event;"},
 	} {
 		code := zipOf(map[string]string{f.file: f.code})
-		_, err = st.Update(ctx, "000000000000", "us-east-1", name, func(*store.Function) (*store.Change, error) {
-			return &store.Change{Code: code, Function: &store.Function{
+		err = st.Change(ctx, func(tx *store.Tx) error {
+			p := st.Pack(code)
+			tx.AddCode(p)
+			tx.PutFunction(&store.Function{Account: "000000000000", Region: "us-east-1", Name: name, Latest: &store.Version{
+				Account: "000000000000", Region: "us-east-1", Name: name,
 				RevisionID: "1", Runtime: f.runtime, Role: "arn:aws:iam::000000000000:role/r", Handler: f.handler, Timeout: 3, MemorySize: 128, TmpSize: 512,
-				LastModified: time.Now(), CodeSHA256: store.HashCode(code), CodeSize: int64(len(code)),
-			}}, nil
+				LastModified: time.Now(), CodeSHA256: p.SHA256, CodeSize: p.Size,
+			}})
+			return nil
 		})
 		check(err)
 		check(e.Ready(ctx, f.runtime))

@@ -468,16 +468,16 @@ func TestCorruptCacheIsRebuilt(t *testing.T) {
 }
 
 func TestBadPackages(t *testing.T) {
-	if err := engine.CheckPackage([]byte("hello"), 0); !errors.Is(err, engine.ErrCode) {
+	if _, err := engine.CheckPackage([]byte("hello"), 0); !errors.Is(err, engine.ErrCode) {
 		t.Errorf("no zip: %v", err)
 	}
-	if err := engine.CheckPackage(zipOf(t, map[string]string{"../x": ""}), 0); !errors.Is(err, engine.ErrCode) {
+	if _, err := engine.CheckPackage(zipOf(t, map[string]string{"../x": ""}), 0); !errors.Is(err, engine.ErrCode) {
 		t.Errorf("traversal: %v", err)
 	}
-	if err := engine.CheckPackage(zipOf(t, map[string]string{"a": strings.Repeat("0", 2000)}), 1000); !errors.Is(err, engine.ErrTooLarge) {
+	if _, err := engine.CheckPackage(zipOf(t, map[string]string{"a": strings.Repeat("0", 2000)}), 1000); !errors.Is(err, engine.ErrTooLarge) {
 		t.Errorf("too large: %v", err)
 	}
-	if err := engine.CheckPackage(zipOf(t, map[string]string{"a": "x"}), 0); err != nil {
+	if n, err := engine.CheckPackage(zipOf(t, map[string]string{"a": "xy"}), 0); err != nil || n != 2 {
 		t.Error(err)
 	}
 	e := newEngine(t, engine.Config{})

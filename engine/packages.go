@@ -93,10 +93,10 @@ func openLayers(zips [][]byte, maxUnpacked int64) (*vfs.Tree, error) {
 }
 
 // CheckPackage reads a whole deployment package and says whether it can be deployed. maxUnpacked limits its unpacked size
-// in bytes; 0 means 250 MB. The error wraps ErrTooLarge or ErrCode.
-func CheckPackage(data []byte, maxUnpacked int64) error {
-	_, err := vfs.Check(data, vfs.Limits{Unpacked: maxUnpacked})
-	return packageError(err)
+// in bytes; 0 means 250 MB. unpacked is that size. The error wraps ErrTooLarge or ErrCode.
+func CheckPackage(data []byte, maxUnpacked int64) (unpacked int64, err error) {
+	stats, err := vfs.Check(data, vfs.Limits{Unpacked: maxUnpacked})
+	return stats.Unpacked, packageError(err)
 }
 
 func packageError(err error) error {

@@ -66,7 +66,7 @@ func TestAWSCLI(t *testing.T) {
 	}
 	s.aws("(ResourceConflictException)", "lambda", "create-function", "--function-name", "greet", "--runtime", "python3.13", "--role", "arn:aws:iam::123456789012:role/r", "--handler", "app.handler", "--zip-file", "fileb://"+first)
 	s.aws("(InvalidParameterValueException)", "lambda", "update-function-configuration", "--function-name", "greet", "--memory-size", "130")
-	s.aws("(UnsupportedOperationException)", "lambda", "list-layers")
+	s.aws("(UnsupportedOperationException)", "lambda", "list-code-signing-configs")
 	s.aws("", "lambda", "delete-function", "--function-name", "greet")
 	s.aws("(ResourceNotFoundException)", "lambda", "get-function", "--function-name", "greet")
 }

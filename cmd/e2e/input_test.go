@@ -201,7 +201,7 @@ func TestBadInput(t *testing.T) {
 		"event of another type":  {"POST", functions + "/f/invocations", map[string]string{"Content-Type": "image/png"}, "{}", 415, "UnsupportedMediaTypeException", "image/png"},
 		"bad client context":     {"POST", functions + "/f/invocations", map[string]string{"X-Amz-Client-Context": "e30x"}, "{}", 400, "InvalidRequestContentException", "Client context"},
 		"unknown invocation":     {"POST", functions + "/f/invocations", map[string]string{"X-Amz-Invocation-Type": "Maybe"}, "{}", 400, "InvalidParameterValueException", "invocationType"},
-		"asynchronous":           {"POST", functions + "/f/invocations", map[string]string{"X-Amz-Invocation-Type": "Event"}, "{}", 501, "UnsupportedOperationException", "Event"},
+		"asynchronous, no JSON":  {"POST", functions + "/f/invocations", map[string]string{"X-Amz-Invocation-Type": "Event"}, "{", 400, "InvalidRequestContentException", "JSON"},
 		"unknown function":       {"POST", functions + "/nobody/invocations", nil, "{}", 404, "ResourceNotFoundException", "Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody"},
 		"unknown version":        {"GET", functions + "/f?Qualifier=7", nil, "", 404, "ResourceNotFoundException", ":function:f:7"},
 		"unknown by ARN":         {"GET", functions + "/arn%3Aaws%3Alambda%3Aeu-west-1%3A000000000000%3Afunction%3Af", nil, "", 404, "ResourceNotFoundException", "eu-west-1"},
@@ -211,7 +211,7 @@ func TestBadInput(t *testing.T) {
 		"from a web page":        {"POST", functions + "/f/invocations", map[string]string{"Origin": "https://example.com"}, "{}", 403, "AccessDeniedException", "web pages"},
 		"wrong method":           {"PATCH", functions + "/f", nil, "", 405, "MethodNotAllowedException", "PATCH"},
 		"unknown path":           {"GET", "/2015-03-31/nothing", nil, "", 404, "UnknownOperationException", "/2015-03-31/nothing"},
-		"unsupported operation":  {"GET", "/2018-10-31/layers", nil, "", 501, "UnsupportedOperationException", "ListLayers"},
+		"unsupported operation":  {"GET", "/2020-04-22/code-signing-configs", nil, "", 501, "UnsupportedOperationException", "ListCodeSigningConfigs"},
 		"forged code link":       {"GET", "/_thaw/code/x?Expires=99999999999&Signature=00", nil, "", 403, "AccessDeniedException", "not valid"},
 		"code update, not a zip": {"PUT", functions + "/f/code", nil, `{"ZipFile": "aGVsbG8="}`, 400, "InvalidParameterValueException", "Could not unzip"},
 	}

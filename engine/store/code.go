@@ -12,8 +12,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// partSize is how much of a package one key holds, before compression.
-const partSize = 1 << 20
+// partSize is how much of a package one key holds, before compression; of large ones more, because what compresses well counts
+// against Badger's limit for transactions.
+const (
+	partSize      = 1 << 20
+	largePart     = 4 << 20
+	largePackage  = 64 << 20
+	maxPartMemory = 2 * largePart
+)
 
 // HashCode returns the hash of a package as Lambda writes it (CodeSha256): base64 of SHA-256.
 func HashCode(code []byte) string {
@@ -32,8 +38,12 @@ type Package struct {
 // Pack hashes and compresses a package. It is the expensive half of storing one, and holds no lock.
 func (s *Store) Pack(code []byte) *Package {
 	p := &Package{SHA256: HashCode(code), Size: int64(len(code))}
+	size := partSize
+	if len(code) > largePackage {
+		size = largePart
+	}
 	for len(code) > 0 {
-		n := min(len(code), partSize)
+		n := min(len(code), size)
 		// What doesn't get smaller becomes a raw frame, a few bytes longer than it was.
 		p.parts = append(p.parts, s.enc.EncodeAll(code[:n], nil))
 		code = code[n:]
@@ -46,7 +56,7 @@ func newCodecs() (*zstd.Encoder, *zstd.Decoder, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(2*partSize))
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(maxPartMemory))
 	return enc, dec, err
 }
 
@@ -60,34 +70,36 @@ func codeKey(sha string, part uint32) ([]byte, error) {
 	return binary.BigEndian.AppendUint32(key, part), nil
 }
 
-func (p *Package) put(tx *badger.Txn) error {
+// put adds the package's parts to what is written.
+func (p *Package) put(writes map[string][]byte) error {
 	for i, part := range p.parts {
 		key, err := codeKey(p.SHA256, uint32(i))
 		if err != nil {
 			return err
 		}
-		if err := tx.Set(key, part); err != nil {
-			return err
-		}
+		writes[string(key)] = part
 	}
 	return nil
 }
 
-func deleteCode(tx *badger.Txn, sha string) error {
-	for part := uint32(0); ; part++ {
-		key, err := codeKey(sha, part)
-		if err != nil {
-			return err
+// deleteCode adds the removal of a package's parts, stored or about to be (pending), to what is written.
+func (s *Store) deleteCode(sha string, writes, pending map[string][]byte) error {
+	return s.db.View(func(tx *badger.Txn) error {
+		for part := uint32(0); ; part++ {
+			key, err := codeKey(sha, part)
+			if err != nil {
+				return err
+			}
+			if _, ok := pending[string(key)]; !ok {
+				if _, err := tx.Get(key); errors.Is(err, badger.ErrKeyNotFound) {
+					return nil
+				} else if err != nil {
+					return err
+				}
+			}
+			writes[string(key)] = nil
 		}
-		if _, err := tx.Get(key); errors.Is(err, badger.ErrKeyNotFound) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		if err := tx.Delete(key); err != nil {
-			return err
-		}
-	}
+	})
 }
 
 // Code returns a package. Its hash is verified.

@@ -1,10 +1,9 @@
 package store
 
 import (
-	"context"
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,14 +37,17 @@ type Options struct {
 
 // Store is an open data folder. Its methods may be called by many goroutines at once.
 //
-// Lock order: write before view.mu; Badger is only called with write held (changes) or with no lock (reads of code).
+// Lock order: write, then queue or view.mu; Badger is only called with write held (changes) or with no lock (reads).
 type Store struct {
 	db  *badger.DB
 	log *slog.Logger
 
-	write    sync.Mutex // one change at a time
+	write    sync.Mutex // one commit at a time
 	revision uint64
 	view     view
+
+	queue   sync.Mutex
+	waiting []*decision
 
 	enc *zstd.Encoder
 	dec *zstd.Decoder
@@ -53,6 +55,9 @@ type Store struct {
 	stop func() // ends collect
 	done chan struct{}
 }
+
+// valueThreshold is the size from which values lie outside of Badger's tree, bytes.
+const valueThreshold = 32 << 10
 
 // Open opens a data folder and makes it if need be.
 func Open(dir string, o Options) (*Store, error) {
@@ -62,12 +67,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	// Sized for an edge node: the defaults take several hundred MB.
-	opts := badger.DefaultOptions(dir).WithSyncWrites(!o.NoSync).WithLogger(badgerLog{o.Logger}).WithNumVersionsToKeep(1).
-		WithMemTableSize(16 << 20).WithNumMemtables(2).WithNumLevelZeroTables(2).WithNumCompactors(2).WithValueLogFileSize(256 << 20).
-		WithValueThreshold(32 << 10).WithCompression(options.None).WithBlockCacheSize(0).WithIndexCacheSize(8 << 20).
-		WithDetectConflicts(false).WithMetricsEnabled(false)
-	db, err := badger.Open(opts)
+	db, err := badger.Open(badgerOptions(dir, o))
 	if err != nil {
 		if strings.Contains(err.Error(), "acquire directory lock") {
 			return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
@@ -85,6 +85,18 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	go s.collect(stop)
 	return s, nil
+}
+
+func badgerOptions(dir string, o Options) badger.Options {
+	logger := o.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	// Sized for an edge node: the defaults take several hundred MB.
+	return badger.DefaultOptions(dir).WithSyncWrites(!o.NoSync).WithLogger(badgerLog{logger}).WithNumVersionsToKeep(1).
+		WithMemTableSize(16 << 20).WithNumMemtables(2).WithNumLevelZeroTables(2).WithNumCompactors(2).WithValueLogFileSize(256 << 20).
+		WithValueThreshold(valueThreshold).WithCompression(options.None).WithBlockCacheSize(0).WithIndexCacheSize(8 << 20).
+		WithDetectConflicts(false).WithMetricsEnabled(false)
 }
 
 // Close closes the folder. No other method may be called afterwards; closing again does nothing.
@@ -113,23 +125,106 @@ func (s *Store) load() error {
 				return err
 			}
 		}
-		it := tx.NewIterator(badger.IteratorOptions{Prefix: []byte("f/"), PrefetchValues: true, PrefetchSize: 100})
-		defer it.Close()
-		for it.Rewind(); it.Valid(); it.Next() {
-			item := it.Item()
-			if err := item.Value(func(v []byte) error {
-				f, err := decodeFunction(v)
-				if err != nil {
-					return fmt.Errorf("%s: %w", item.Key(), err)
-				}
-				s.view.put(f)
-				return nil
-			}); err != nil {
-				return err
-			}
+		return s.loadView(tx)
+	})
+}
+
+// loadView reads all records but code and events.
+func (s *Store) loadView(tx *badger.Txn) error {
+	functions := map[functionID]*Function{}
+	var order []functionID
+	if err := each(tx, "f/", func(_ string, v []byte) error {
+		f, err := decodeFunction(v)
+		if err != nil {
+			return err
 		}
+		id := functionID{f.Account, f.Region, f.Name}
+		functions[id] = f
+		order = append(order, id)
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := each(tx, "v/", func(key string, b []byte) error {
+		v, err := decode[Version](b)
+		if err != nil {
+			return err
+		}
+		f := functions[functionID{v.Account, v.Region, v.Name}]
+		if f == nil {
+			return fmt.Errorf("%w: version of no function", ErrCorrupt)
+		}
+		f.Versions = append(f.Versions, v) // keys are in order
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := each(tx, "c/", func(key string, b []byte) error {
+		q, err := decode[Qualified](b)
+		if err != nil {
+			return err
+		}
+		part := strings.SplitN(key, "/", 4)
+		if len(part) != 4 {
+			return fmt.Errorf("%w: key", ErrCorrupt)
+		}
+		f := functions[functionID{part[0], part[1], part[2]}]
+		if f == nil {
+			return fmt.Errorf("%w: settings of no function", ErrCorrupt)
+		}
+		if f.Qualified == nil {
+			f.Qualified = map[string]*Qualified{}
+		}
+		f.Qualified[part[3]] = q
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, id := range order {
+		s.view.putFunction(id, functions[id])
+	}
+	if err := each(tx, "n/", func(key string, b []byte) error {
+		part := strings.SplitN(key, "/", 3)
+		if len(part) != 3 || len(b) != 8 {
+			return fmt.Errorf("%w: counter", ErrCorrupt)
+		}
+		s.view.counters[functionID{part[0], part[1], part[2]}] = binary.BigEndian.Uint64(b)
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := each(tx, "l/", func(_ string, b []byte) error {
+		l, err := decode[Layer](b)
+		if err != nil {
+			return err
+		}
+		s.view.putLayer(functionID{l.Account, l.Region, l.Name}, l)
+		return nil
+	}); err != nil {
+		return err
+	}
+	return each(tx, "r/", func(key string, b []byte) error {
+		bucket, key, ok := strings.Cut(key, "/")
+		if !ok {
+			return fmt.Errorf("%w: key", ErrCorrupt)
+		}
+		s.view.putRecord(recordID{bucket, key}, &record{raw: bytes.Clone(b)})
 		return nil
 	})
+}
+
+// each calls f with every record whose key begins with prefix, in order; the key without the prefix. The value is only valid
+// during the call.
+func each(tx *badger.Txn, prefix string, f func(key string, value []byte) error) error {
+	it := tx.NewIterator(badger.IteratorOptions{Prefix: []byte(prefix), PrefetchValues: true, PrefetchSize: 100})
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		item := it.Item()
+		if err := item.Value(func(v []byte) error { return f(string(item.Key()[len(prefix):]), v) }); err != nil {
+			return fmt.Errorf("%q: %w", item.Key(), err)
+		}
+	}
+	return nil
 }
 
 // collect runs Badger's garbage collection of deleted code now and then.
@@ -174,82 +269,6 @@ func (s *Store) Secret(name string) (secret []byte, err error) {
 	return secret, err
 }
 
-// Change is what a function becomes. Its package is given as Packed or as Code, or not at all if it stays the same.
-type Change struct {
-	Function *Function // becomes the store's; its CodeSHA256 and CodeSize follow from the package
-	Packed   *Package  // made beforehand by Pack, so that other changes needn't wait for it
-	Code     []byte    // as it is; packed during Update
-}
-
-// Update changes a function in one transaction. decide gets what is stored now (nil if nothing) and returns what is to be
-// stored, nil to delete, or an error, which Update returns unchanged. The stored record is returned; it is immutable.
-func (s *Store) Update(ctx context.Context, account, region, name string, decide func(old *Function) (*Change, error)) (*Function, error) {
-	s.write.Lock()
-	defer s.write.Unlock()
-	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
-	}
-	old := s.view.get(account, region, name)
-	change, err := decide(old)
-	if err != nil {
-		return nil, err
-	}
-	if change == nil && old == nil {
-		return nil, ErrNotFound
-	}
-	var next *Function
-	if change != nil {
-		next = change.Function
-		if change.Packed == nil && change.Code != nil {
-			change.Packed = s.Pack(change.Code)
-		}
-		if p := change.Packed; p != nil {
-			next.CodeSHA256, next.CodeSize = p.SHA256, p.Size
-		} else if old == nil || next.CodeSHA256 != old.CodeSHA256 {
-			return nil, fmt.Errorf("store %s: %w: code %s", name, ErrNotFound, next.CodeSHA256)
-		}
-		next.Account, next.Region, next.Name = account, region, name
-		next.Revision = s.revision + 1
-	}
-	err = s.db.Update(func(tx *badger.Txn) error {
-		key := functionKey(account, region, name)
-		if next == nil {
-			if err := tx.Delete(key); err != nil {
-				return err
-			}
-		} else {
-			value, err := encodeFunction(next)
-			if err != nil {
-				return err
-			}
-			if err := tx.Set(key, value); err != nil {
-				return err
-			}
-			if change.Packed != nil && s.view.references(next.CodeSHA256) == 0 {
-				if err := change.Packed.put(tx); err != nil {
-					return err
-				}
-			}
-		}
-		if old != nil && (next == nil || next.CodeSHA256 != old.CodeSHA256) && s.view.references(old.CodeSHA256) == 1 {
-			if err := deleteCode(tx, old.CodeSHA256); err != nil {
-				return err
-			}
-		}
-		return tx.Set([]byte("m/revision"), binary.BigEndian.AppendUint64(nil, s.revision+1))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", name, err)
-	}
-	s.revision++
-	if next == nil {
-		s.view.remove(old)
-		return old, nil
-	}
-	s.view.put(next)
-	return next, nil
-}
-
 // Settle waits for the changes in progress. The code that a change replaces is gone a moment before Function shows the change:
 // who finds a record whose code is missing settles and looks again.
 func (s *Store) Settle() {
@@ -257,47 +276,37 @@ func (s *Store) Settle() {
 	defer s.write.Unlock()
 }
 
-// Function returns a function's record. It must not be changed.
+// Function returns a function. It must not be changed.
 func (s *Store) Function(account, region, name string) (*Function, bool) {
-	f := s.view.get(account, region, name)
+	f := s.view.function(functionID{account, region, name})
 	return f, f != nil
 }
 
 // List returns up to limit functions of an account and region in the order of their names, those after the given name.
 func (s *Store) List(account, region, after string, limit int) []*Function {
-	return s.view.list(account, region, after, limit)
+	return s.view.listFunctions(scope{account, region}, after, limit)
+}
+
+// Layer returns a layer. It must not be changed.
+func (s *Store) Layer(account, region, name string) (*Layer, bool) {
+	l := s.view.layer(functionID{account, region, name})
+	return l, l != nil
+}
+
+// Layers returns up to limit layers of an account and region in the order of their names, those after the given name. A layer
+// whose versions were all deleted is among them.
+func (s *Store) Layers(account, region, after string, limit int) []*Layer {
+	return s.view.listLayers(scope{account, region}, after, limit)
 }
 
 // Usage is what the functions of an account and region add up to.
 type Usage struct {
 	Functions int
-	CodeSize  int64 // bytes of all packages, each function's counted, as Lambda does
+	CodeSize  int64 // bytes of all packages, each version's of each function and layer counted, as Lambda does
 }
 
 // Usage returns the totals of an account and region.
-func (s *Store) Usage(account, region string) Usage { return s.view.usage(account, region) }
-
-func functionKey(account, region, name string) []byte {
-	return []byte("f/" + account + "/" + region + "/" + name)
-}
-
-const recordVersion = 1
-
-func encodeFunction(f *Function) ([]byte, error) {
-	b, err := json.Marshal(f)
-	return append([]byte{recordVersion}, b...), err
-}
-
-func decodeFunction(b []byte) (*Function, error) {
-	if len(b) == 0 || b[0] != recordVersion {
-		return nil, fmt.Errorf("%w: unknown version", ErrCorrupt)
-	}
-	f := new(Function)
-	if err := json.Unmarshal(b[1:], f); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	return f, nil
-}
+func (s *Store) Usage(account, region string) Usage { return s.view.usage(scope{account, region}) }
 
 // badgerLog passes Badger's messages on, one level down: what it calls information is noise to an operator.
 type badgerLog struct{ l *slog.Logger }

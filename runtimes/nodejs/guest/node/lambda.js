@@ -465,7 +465,6 @@ function load(runtime, handlerText, taskRoot, functionName, version, memory, gro
   }
   handler = found;
   nameHandler(handlerText, handler);
-  internalBinding('crypto').release();
   handlerIsAsync = types.isAsyncFunction(handler);
   return 'null';
 }
@@ -493,7 +492,6 @@ function restore(values) {
   applyDefaults();
   readFixed();
   lastTrace = undefined;
-  internalBinding('crypto').reseed();
   loop.drain();
 }
 

@@ -1,0 +1,328 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/thawrun/thaw/engine/store"
+)
+
+// Function URL configurations are stored; nothing answers at the addresses yet.
+
+type corsInput struct {
+	AllowCredentials *bool    `json:",omitempty"`
+	AllowHeaders     []string `json:",omitempty"`
+	AllowMethods     []string `json:",omitempty"`
+	AllowOrigins     []string `json:",omitempty"`
+	ExposeHeaders    []string `json:",omitempty"`
+	MaxAge           *int     `json:",omitempty"` // s
+}
+
+type urlInput struct {
+	AuthType   *string
+	InvokeMode *string
+	Cors       *corsInput
+}
+
+func (in *urlInput) validate(v *violations) {
+	if in.AuthType != nil {
+		v.oneOf("authType", *in.AuthType, "NONE", "AWS_IAM")
+	}
+	if in.InvokeMode != nil {
+		v.oneOf("invokeMode", *in.InvokeMode, "BUFFERED", "RESPONSE_STREAM")
+	}
+	if c := in.Cors; c != nil {
+		v.items("cors.allowHeaders", c.AllowHeaders, 100)
+		v.items("cors.allowMethods", c.AllowMethods, 6)
+		v.items("cors.allowOrigins", c.AllowOrigins, 100)
+		v.items("cors.exposeHeaders", c.ExposeHeaders, 100)
+		if c.MaxAge != nil {
+			v.between("cors.maxAge", *c.MaxAge, 0, 86400)
+		}
+		for _, m := range c.AllowMethods {
+			v.check(len(m) <= 6 && m != "", "cors.allowMethods", m, "Member must have length less than or equal to 6")
+		}
+	}
+}
+
+type urlShape struct {
+	FunctionUrl      string
+	FunctionArn      string
+	AuthType         string
+	Cors             json.RawMessage `json:",omitempty"`
+	CreationTime     string
+	LastModifiedTime string
+	InvokeMode       string
+}
+
+func (s *Server) urlShape(f *store.Function, qualifier string, u *store.URLConfig) *urlShape {
+	return &urlShape{
+		FunctionUrl: "https://" + u.ID + ".lambda-url." + f.Region + ".on.aws/", FunctionArn: s.qualifiedARN(f, qualifier), AuthType: u.AuthType, Cors: u.CORS,
+		CreationTime: u.Created.UTC().Format(urlTime), LastModifiedTime: u.LastModified.UTC().Format(urlTime), InvokeMode: orDefault(u.InvokeMode, "BUFFERED"),
+	}
+}
+
+const urlTime = "2006-01-02T15:04:05.000000Z"
+
+// urlTarget returns what a function URL is for: a function or an alias.
+func (s *Server) urlTarget(r *request) (target, *Error) {
+	t, err := s.find(r)
+	if err == nil && t.ref.qualifier != "" && t.f.Alias(t.ref.qualifier) == nil {
+		err = fail("InvalidParameterValueException", "1 validation error detected: Value '%s' at 'qualifier' failed to satisfy constraint: Member must satisfy regular expression pattern: ((?!^\\d+$)^[0-9a-zA-Z-_]+$)", t.ref.qualifier)
+	}
+	return t, err
+}
+
+func (s *Server) createURL(r *request) error {
+	var in urlInput
+	if err := decode(r.ctx.PostBody(), &in); err != nil {
+		return err
+	}
+	var v violations
+	v.required(in.AuthType != nil, "authType")
+	in.validate(&v)
+	if err := v.err(); err != nil {
+		return err
+	}
+	t, err := s.urlTarget(r)
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	sum := sha256.Sum256([]byte(s.qualifiedARN(t.f, t.ref.qualifier)))
+	u := &store.URLConfig{ID: strings.ToLower(base32.StdEncoding.EncodeToString(sum[:20])), AuthType: *in.AuthType, Created: now, LastModified: now}
+	in.apply(u)
+	if uerr := s.changeQualified(t.ref, func(q *store.Qualified) error {
+		if q.URL != nil {
+			return fail("ResourceConflictException", "Failed to create function url config for [functionArn = %s]. Error message:  FunctionUrlConfig exists for this Lambda function", s.qualifiedARN(t.f, t.ref.qualifier))
+		}
+		q.URL = u
+		return nil
+	}); uerr != nil {
+		return uerr
+	}
+	s.json(r.ctx, fasthttp.StatusCreated, marshal(s.urlShape(t.f, t.ref.qualifier, u)))
+	return nil
+}
+
+// apply changes what is given.
+func (in *urlInput) apply(u *store.URLConfig) {
+	if in.AuthType != nil {
+		u.AuthType = *in.AuthType
+	}
+	if in.InvokeMode != nil {
+		u.InvokeMode = *in.InvokeMode
+	}
+	if in.Cors != nil {
+		if u.CORS = marshal(in.Cors); string(u.CORS) == "{}" {
+			u.CORS = nil
+		}
+	}
+}
+
+func noURL() *Error {
+	return fail("ResourceNotFoundException", "The resource you requested does not exist.")
+}
+
+func (s *Server) getURL(r *request) error {
+	t, err := s.urlTarget(r)
+	if err != nil {
+		return err
+	}
+	u := t.f.At(t.ref.qualifier).URL
+	if u == nil {
+		return noURL()
+	}
+	s.json(r.ctx, fasthttp.StatusOK, marshal(s.urlShape(t.f, t.ref.qualifier, u)))
+	return nil
+}
+
+func (s *Server) updateURL(r *request) error {
+	var in urlInput
+	if err := decode(r.ctx.PostBody(), &in); err != nil {
+		return err
+	}
+	var v violations
+	in.validate(&v)
+	if err := v.err(); err != nil {
+		return err
+	}
+	t, err := s.urlTarget(r)
+	if err != nil {
+		return err
+	}
+	var u store.URLConfig
+	if uerr := s.changeQualified(t.ref, func(q *store.Qualified) error {
+		if q.URL == nil {
+			return noURL()
+		}
+		u = *q.URL
+		in.apply(&u)
+		u.LastModified = time.Now().UTC()
+		q.URL = &u
+		return nil
+	}); uerr != nil {
+		return uerr
+	}
+	s.json(r.ctx, fasthttp.StatusOK, marshal(s.urlShape(t.f, t.ref.qualifier, &u)))
+	return nil
+}
+
+func (s *Server) deleteURL(r *request) error {
+	t, err := s.urlTarget(r)
+	if err != nil {
+		return err
+	}
+	if uerr := s.changeQualified(t.ref, func(q *store.Qualified) error {
+		if q.URL == nil {
+			return noURL()
+		}
+		q.URL = nil
+		return nil
+	}); uerr != nil {
+		return uerr
+	}
+	r.ctx.SetStatusCode(fasthttp.StatusNoContent)
+	return nil
+}
+
+func (s *Server) listURLs(r *request) error {
+	after, limit, err := pageUpTo(r, 50, 50)
+	if err != nil {
+		return err
+	}
+	_, f, err := s.findFunction(r)
+	if err != nil {
+		return err
+	}
+	type item struct {
+		qualifier string
+		shape     *urlShape
+	}
+	list := []item{}
+	for _, q := range slices.Sorted(maps.Keys(f.Qualified)) {
+		if u := f.Qualified[q].URL; u != nil && (after == "" || orDefault(q, latest) > after) {
+			list = append(list, item{orDefault(q, latest), s.urlShape(f, q, u)})
+		}
+	}
+	list, next := cut(list, limit, func(i item) string { return i.qualifier })
+	shown := []*urlShape{}
+	for _, i := range list {
+		shown = append(shown, i.shape)
+	}
+	s.json(r.ctx, fasthttp.StatusOK, marshal(struct {
+		FunctionUrlConfigs []*urlShape
+		NextMarker         *string
+	}{shown, next}))
+	return nil
+}
+
+func (s *Server) getRuntimeMode(r *request) error {
+	t, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	mode := t.f.At(t.v.Label()).Runtime
+	if mode == nil {
+		mode = &store.RuntimeMode{UpdateOn: "Auto"}
+	}
+	s.json(r.ctx, fasthttp.StatusOK, marshal(s.runtimeModeShape(t, mode)))
+	return nil
+}
+
+type runtimeModeShape struct {
+	UpdateRuntimeOn   string
+	RuntimeVersionArn *string
+	FunctionArn       string
+}
+
+func (s *Server) runtimeModeShape(t target, m *store.RuntimeMode) *runtimeModeShape {
+	c := &runtimeModeShape{UpdateRuntimeOn: m.UpdateOn, FunctionArn: s.qualifiedARN(t.f, orDefault(t.ref.qualifier, latest))}
+	if m.VersionARN != "" {
+		c.RuntimeVersionArn = &m.VersionARN
+	}
+	return c
+}
+
+// putRuntimeMode stores when a runtime may be updated; the program has one interpreter of each kind, whatever is stored.
+func (s *Server) putRuntimeMode(r *request) error {
+	var in struct{ UpdateRuntimeOn, RuntimeVersionArn *string }
+	if err := decode(r.ctx.PostBody(), &in); err != nil {
+		return err
+	}
+	var v violations
+	if v.required(in.UpdateRuntimeOn != nil, "updateRuntimeOn") {
+		v.oneOf("updateRuntimeOn", *in.UpdateRuntimeOn, "Auto", "Manual", "FunctionUpdate")
+	}
+	if in.RuntimeVersionArn != nil {
+		v.length("runtimeVersionArn", *in.RuntimeVersionArn, 26, 2048)
+	}
+	if err := v.err(); err != nil {
+		return err
+	}
+	t, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	m := &store.RuntimeMode{UpdateOn: *in.UpdateRuntimeOn}
+	switch {
+	case m.UpdateOn == "Manual" && in.RuntimeVersionArn == nil:
+		return invalid("RuntimeVersionArn is required when UpdateRuntimeOn is Manual.")
+	case m.UpdateOn != "Manual" && in.RuntimeVersionArn != nil:
+		return invalid("RuntimeVersionArn can only be set when UpdateRuntimeOn is Manual.")
+	case in.RuntimeVersionArn != nil:
+		if m.VersionARN = *in.RuntimeVersionArn; m.VersionARN != s.runtimeVersion(t.v.Runtime) {
+			return invalid("Runtime version %s is not available on this server; it has %s.", m.VersionARN, s.runtimeVersion(t.v.Runtime))
+		}
+	}
+	t.ref.qualifier = t.v.Label()
+	if uerr := s.changeQualified(t.ref, func(q *store.Qualified) error { q.Runtime = m; return nil }); uerr != nil {
+		return uerr
+	}
+	s.json(r.ctx, fasthttp.StatusOK, marshal(s.runtimeModeShape(t, m)))
+	return nil
+}
+
+func (s *Server) getRecursion(r *request) error {
+	_, f, err := s.findFunction(r)
+	if err != nil {
+		return err
+	}
+	s.json(r.ctx, fasthttp.StatusOK, marshal(struct{ RecursiveLoop string }{orDefault(f.Recursion, "Terminate")}))
+	return nil
+}
+
+// putRecursion stores what is to become of loops between functions and queues; there are none on this server.
+func (s *Server) putRecursion(r *request) error {
+	var in struct{ RecursiveLoop *string }
+	if err := decode(r.ctx.PostBody(), &in); err != nil {
+		return err
+	}
+	var v violations
+	if v.required(in.RecursiveLoop != nil, "recursiveLoop") {
+		v.oneOf("recursiveLoop", *in.RecursiveLoop, "Allow", "Terminate")
+	}
+	if err := v.err(); err != nil {
+		return err
+	}
+	ref, _, err := s.findFunction(r)
+	if err != nil {
+		return err
+	}
+	if uerr := s.change(ref, func(tx *store.Tx, f *store.Function) error {
+		f.Recursion = *in.RecursiveLoop
+		tx.PutFunction(f)
+		return nil
+	}); uerr != nil {
+		return uerr
+	}
+	s.json(r.ctx, fasthttp.StatusOK, marshal(in))
+	return nil
+}
