@@ -175,7 +175,7 @@ func TestBadInput(t *testing.T) {
 		"reserved variable":  {"f", "app.handler", good, map[string]any{"Environment": map[string]any{"Variables": map[string]string{"AWS_REGION": "x"}}}, 400, "InvalidParameterValueException", "reserved keys"},
 		"no code":            {"f", "app.handler", good, map[string]any{"Code": map[string]any{}}, 400, "InvalidParameterValueException", "source for function code"},
 		"container image":    {"f", "app.handler", good, map[string]any{"PackageType": "Image", "Code": map[string]any{"ImageUri": "x"}}, 400, "InvalidParameterValueException", "Container images"},
-		"wrong type":         {"f", "app.handler", good, map[string]any{"Timeout": "soon"}, 400, "InvalidRequestContentException", "Timeout"},
+		"wrong type":         {"f", "app.handler", good, map[string]any{"Timeout": "soon"}, 400, "SerializationException", "can not be converted to an Integer"},
 		"other account":      {"arn:aws:lambda:us-east-1:111111111111:function:f", "app.handler", good, nil, 403, "AccessDeniedException", "account"},
 	}
 	for name, c := range creates {
