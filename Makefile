@@ -6,7 +6,7 @@ SHELL = /bin/bash -o pipefail
 GO ?= go
 FUZZTIME ?= 20s
 
-.PHONY: all test lint bench fuzz runtimes conformance-node conformance-test262 clean
+.PHONY: all test lint bench fuzz runtimes conformance-node conformance-npm conformance-test262 clean
 
 all: lint test
 
@@ -39,6 +39,10 @@ runtimes:
 # Node.js's own tests in deployed functions, and the report of them in docs/.
 conformance-node:
 	suite=$$(cmd/conformance/node-suite.sh) && $(GO) run ./cmd/conformance -o docs/conformance-node.md node "$$suite"
+
+# npm packages doing a job in deployed functions, compared with the machine's own Node.js.
+conformance-npm:
+	$(GO) run ./cmd/conformance -o docs/conformance-npm.md npm cmd/conformance/npm
 
 # The ECMAScript suite, from a checkout of it: make conformance-test262 SUITE=folder
 conformance-test262:

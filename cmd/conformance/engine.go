@@ -49,10 +49,10 @@ type function struct {
 	out bytes.Buffer
 }
 
-func (r *runner) deploy(ctx context.Context, env map[string]string) (*function, error) {
+func (r *runner) deploy(ctx context.Context, env map[string]string, handler string) (*function, error) {
 	f := &function{r: r, key: fmt.Sprint("test", r.next.Add(1))}
 	d := r.base
-	d.Key, d.Name, d.Env = f.key, f.key, env
+	d.Key, d.Name, d.Env, d.Handler = f.key, f.key, env, handler
 	r.logs.Store(f.key, &f.out)
 	_, err := r.e.Deploy(ctx, d)
 	return f, err
@@ -98,7 +98,7 @@ func pack(root, into string, folders []string, more map[string]string) ([]byte, 
 	w := zip.NewWriter(&b)
 	for _, folder := range folders {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(file string, d os.DirEntry, err error) error {
-			if err != nil || !d.Type().IsRegular() {
+			if err != nil || !d.Type().IsRegular() || into == "" && !wanted(file) {
 				return err
 			}
 			data, err := os.ReadFile(file)

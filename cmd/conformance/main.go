@@ -3,9 +3,10 @@
 //
 //	go run ./cmd/conformance [-o report.md] [-match regexp] [-jobs N] node FOLDER
 //	go run ./cmd/conformance [-o report.md] [-match regexp] [-jobs N] [-every N] test262 FOLDER
+//	go run ./cmd/conformance [-o report.md] [-match regexp] npm cmd/conformance/npm
 //
 // FOLDER is the suite's own: the folder test of Node.js's source package (make conformance-node fetches it), or a checkout of
-// test262. Every test runs in an instance of its own. The exit status is 0 however many tests fail; the report lists them,
+// test262; npm is a suite of ours, of packages that do a job. Every test runs in an instance of its own. The exit status is 0 however many tests fail; the report lists them,
 // each with the reason that it gave.
 package main
 
@@ -48,7 +49,7 @@ func main() {
 
 func run(o options, args []string, out string) error {
 	if len(args) != 2 {
-		return fmt.Errorf("want a suite (node, test262) and its folder, got %q", args)
+		return fmt.Errorf("want a suite (node, npm, test262) and its folder, got %q", args)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -57,10 +58,12 @@ func run(o options, args []string, out string) error {
 	switch args[0] {
 	case "node":
 		r, err = runNode(ctx, o, args[1])
+	case "npm":
+		r, err = runNPM(ctx, o, args[1])
 	case "test262":
 		r, err = runTest262(ctx, o, args[1])
 	default:
-		return fmt.Errorf("unknown suite %q: want node or test262", args[0])
+		return fmt.Errorf("unknown suite %q: want node, npm or test262", args[0])
 	}
 	if err != nil {
 		return err

@@ -143,7 +143,7 @@ func runNode(ctx context.Context, o options, suite string) (*report, error) {
 
 // runNodeTest loads a test and lets its event loop run dry, then has it exit.
 func (r *runner) runNodeTest(ctx context.Context, name string) (end verdict, reason string) {
-	f, err := r.deploy(ctx, map[string]string{"THAW_TEST": "/var/task/test/parallel/" + name, "NODE_SKIP_FLAG_CHECK": "1", "NODE_TEST_DIR": "/tmp", "TEST_THREAD_ID": "0"})
+	f, err := r.deploy(ctx, map[string]string{"THAW_TEST": "/var/task/test/parallel/" + name, "NODE_SKIP_FLAG_CHECK": "1", "NODE_TEST_DIR": "/tmp", "TEST_THREAD_ID": "0"}, r.base.Handler)
 	if err != nil {
 		return failed, err.Error()
 	}
