@@ -14,6 +14,7 @@ import (
 
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/engine"
+	"github.com/thawrun/thaw/engine/egress"
 	"github.com/thawrun/thaw/runtimes/nodejs"
 )
 
@@ -27,8 +28,12 @@ type runner struct {
 }
 
 func newRunner(ctx context.Context, o options, base engine.Function) (*runner, error) {
+	loopback, err := egress.ParseRule("localhost") // where the servers of a run are
+	if err != nil {
+		return nil, err
+	}
 	r := &runner{base: base, verbose: o.log}
-	e, err := engine.New(ctx, engine.Config{Guests: []*abi.Guest{nodejs.Guest()}, CacheDir: o.cache, Concurrency: -1, Logs: r.log})
+	e, err := engine.New(ctx, engine.Config{Guests: []*abi.Guest{nodejs.Guest()}, CacheDir: o.cache, Concurrency: -1, Logs: r.log, Egress: egress.Config{Allow: loopback}})
 	if err != nil {
 		return nil, err
 	}

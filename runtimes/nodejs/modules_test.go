@@ -45,6 +45,13 @@ func TestModules(t *testing.T) {
 			"index.js", `exports.handler = async () => { const m = await import('./m.mjs'); return [m.a, m.b] }`,
 			"m.mjs", `import { createRequire } from 'module'; export const a = 1; export const b = createRequire(import.meta.url)('./j.json');`, "j.json", `[2]`,
 		}, `[1,[2]]`},
+		{"require() of ES modules", "index.handler", []string{
+			"index.js", `const m = require('./m.mjs'), p = require('p'), x = require('./x.mjs'); const fail = (n) => { try { return require(n) } catch (e) { return e.code ?? e.message } };
+				exports.handler = async () => [m.default, m.named, m.__esModule, require('./m.mjs') === m, p, x, fail('./await.mjs'), fail('./throws.mjs'), (await import('./m.mjs')).named];`,
+			"m.mjs", `import { readFileSync } from 'fs'; import './dep.mjs'; export default 'd'; export const named = typeof readFileSync + globalThis.dep;`, "dep.mjs", `globalThis.dep = 1`,
+			"node_modules/p/package.json", `{"type": "module", "exports": {"module-sync": "./p.js", "default": "./no.cjs"}}`, "node_modules/p/p.js", `export { own as 'module.exports' }; const own = 'own';`,
+			"x.mjs", `export const a = 1`, "await.mjs", `export const b = await 1`, "throws.mjs", `throw new Error('at load')`,
+		}, `["d","function1",true,true,"own",{"a":1},"ERR_REQUIRE_ASYNC_MODULE","at load","function1"]`},
 		{"nested handler property", "index.a.b", []string{"index.js", `exports.a = { b: async () => 'nested' }`}, `"nested"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -60,6 +67,18 @@ func TestModules(t *testing.T) {
 }
 
 // Each core module does a representative job; what is compared was written down from Node.js 20.
+// Before Node.js 20 require() takes CommonJS only.
+func TestRequireOfModuleRefused(t *testing.T) {
+	g := start(t, task("index.js", `exports.handler = async () => { try { require('./m.mjs') } catch (e) { return [e.code, require('p')] } };`, "m.mjs", `export const a = 1`,
+		"node_modules/p/package.json", `{"exports": {"module-sync": "./p.mjs", "default": "./p.cjs"}}`, "node_modules/p/p.cjs", `module.exports = 'cjs'`))
+	if s, b := g.load("nodejs18.x", "index.handler"); s != abi.StatusDone {
+		t.Fatalf("load: %v %s", s, b)
+	}
+	if s, b := g.invoke(`{}`); s != abi.StatusDone || b != `["ERR_REQUIRE_ESM","cjs"]` {
+		t.Errorf("%v %s", s, b)
+	}
+}
+
 func TestCoreModules(t *testing.T) {
 	for _, c := range []struct{ name, body, want string }{
 		{"path", `const p = require('path'); return [p.resolve('a/../b'), p.relative('/a/b/c', '/a/d'), p.parse('/x/y.tar.gz').ext, p.win32.basename('c:\\x\\y')]`, `["/var/task/b","../../d",".gz","y"]`},

@@ -136,11 +136,37 @@ static JSValue modules_import(JSContext *c, JSValueConst self, int argc, JSValue
     return v;
 }
 
+/* requireModule(specifier, base) -> [promise of the evaluation, namespace]: as importModule, but what needs no await has run
+ * when it returns. */
+static JSValue modules_require(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+    const char *specifier = JS_ToCString(c, argv[0]), *base = specifier ? JS_ToCString(c, argv[1]) : NULL;
+    JSModuleDef *m = base ? js_host_resolve_imported_module(c, base, specifier, JS_UNDEFINED) : NULL;
+    if (specifier) JS_FreeCString(c, specifier);
+    if (base) JS_FreeCString(c, base);
+    if (!m) return JS_EXCEPTION;
+    if (js_resolve_module(c, m) < 0) {
+        js_free_modules(c, JS_FREE_MODULE_NOT_RESOLVED);
+        return JS_EXCEPTION;
+    }
+    JSValue promise = JS_EvalFunction(c, JS_NewModuleValue(c, m));
+    if (JS_IsException(promise)) return promise;
+    JSValue namespace = JS_GetModuleNamespace(c, m), pair = JS_IsException(namespace) ? JS_EXCEPTION : JS_NewArray(c);
+    if (JS_IsException(pair)) {
+        JS_FreeValue(c, promise);
+        JS_FreeValue(c, namespace);
+        return JS_EXCEPTION;
+    }
+    JS_SetPropertyUint32(c, pair, 0, promise);
+    JS_SetPropertyUint32(c, pair, 1, namespace);
+    return pair;
+}
+
 static const JSCFunctionListEntry modules_funcs[] = {
     JS_CFUNC_DEF("builtin", 1, modules_builtin),
     JS_CFUNC_DEF("script", 3, modules_script),
     JS_CFUNC_DEF("setModuleHooks", 2, modules_hooks),
     JS_CFUNC_DEF("importModule", 2, modules_import),
+    JS_CFUNC_DEF("requireModule", 2, modules_require),
 };
 
 static int modules_init(JSValueConst host) {

@@ -6,7 +6,7 @@
 
 const loop = require('thaw/loop');
 const path = require('path');
-const { Module, isES, isFile, importModule, loadFile } = require('thaw/modules');
+const { Module, allowRequireES, isES, isFile, importModule, loadFile } = require('thaw/modules');
 const { types } = host;
 const { formatWithOptions, inspect } = require('internal/util/inspect');
 
@@ -27,6 +27,7 @@ function setVersion(runtime) {
   style.major = Number(version.split('.')[0]) || 0;
   style.old = style.major < 10;
   style.callbacks = runtime !== 'nodejs';
+  allowRequireES(style.major >= 20);
   process.version = `v${version}`;
   process.versions.node = version;
   process.release.lts = codenames[style.major];

@@ -295,8 +295,8 @@ Module.prototype.load = function load(filename) {
   for (let at = base.indexOf('.', 1); at > 0; at = base.indexOf('.', at + 1)) {
     if (extensions[base.slice(at)] !== undefined) { extension = base.slice(at); break; }
   }
-  if (filename.endsWith('.mjs')) throw requireOfModule(filename);
-  extensions[extension](this, filename);
+  if (filename.endsWith('.mjs')) requireES(this, filename);
+  else extensions[extension](this, filename);
   this.loaded = true;
 };
 
@@ -311,6 +311,35 @@ Module.prototype.require = function (id) {
 
 function requireOfModule(filename) {
   return coded(new Error(`require() of ES Module ${filename} not supported.\nInstead change the require to a dynamic import() which is available in all CommonJS modules.`), 'ERR_REQUIRE_ESM');
+}
+
+// require() of an ES module, which Node has since 20.19 for those that await nothing at their top level.
+function requireES(module, filename) {
+  if (!requireConditions.has('module-sync')) throw requireOfModule(filename);
+  const [promise, namespace] = host.requireModule(filename, filename);
+  const state = host.promiseState(promise);
+  if (state === 2) {
+    promise.catch(() => {});
+    throw host.promiseResult(promise);
+  }
+  if (state !== 1) throw coded(new Error(`require() cannot be used on an ESM graph with top-level await. Use import() instead. To see where the top-level await comes from, use --experimental-print-required-tla.\nRequiring ${filename} `), 'ERR_REQUIRE_ASYNC_MODULE');
+  if (Object.hasOwn(namespace, 'module.exports')) {
+    module.exports = namespace['module.exports'];
+  } else if (Object.hasOwn(namespace, 'default') && !Object.hasOwn(namespace, '__esModule')) {
+    const facade = { __proto__: null };
+    for (const name of Object.keys(namespace)) Object.defineProperty(facade, name, { get: () => namespace[name], enumerable: true });
+    module.exports = Object.defineProperty(facade, '__esModule', { value: true, enumerable: true });
+  } else {
+    module.exports = namespace;
+  }
+}
+
+// Whether require() takes ES modules, as in the Node.js that a runtime's name stands for.
+function allowRequireES(allowed) {
+  for (const conditions of [requireConditions, importConditions]) {
+    if (allowed) conditions.add('module-sync');
+    else conditions.delete('module-sync');
+  }
 }
 
 function makeRequire(module) {
@@ -333,7 +362,7 @@ Module.prototype._compile = function _compile(content, filename) {
 };
 
 extensions['.js'] = function (module, filename) {
-  if (filename.endsWith('.js') && isModuleType(filename)) throw requireOfModule(filename);
+  if (filename.endsWith('.js') && isModuleType(filename)) { requireES(module, filename); return; }
   module._compile(readText(filename), filename);
 };
 extensions['.json'] = function (module, filename) {
@@ -440,4 +469,4 @@ function fetchModule(name) {
 
 host.setModuleHooks(resolveModule, fetchModule);
 
-module.exports = { Module, isES, loadFile, isFile, createRequire, importModule: (filename) => host.importModule(filename, '/var/runtime/index.mjs'), makeRequire, nodeModulePaths };
+module.exports = { Module, allowRequireES, isES, loadFile, isFile, createRequire, importModule: (filename) => host.importModule(filename, '/var/runtime/index.mjs'), makeRequire, nodeModulePaths };
