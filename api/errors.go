@@ -13,7 +13,7 @@ import (
 type exception struct {
 	Name       string // x-amzn-ErrorType
 	Status     int    // HTTP
-	Fault      string // "User" (the client's) or "Service"; the field Type of the body
+	Fault      string // "User" (the client's) or "Service"; the field Type of the body, which those of authentication have not
 	messageKey string // the body's key for the message: the service uses both spellings
 }
 
@@ -23,17 +23,17 @@ type exception struct {
 func catalogue() map[string]exception {
 	all := map[string]exception{}
 	add := func(name string, status int, fault, key string) { all[name] = exception{name, status, fault, key} }
-	add("AccessDeniedException", 403, "User", "Message")
+	add("AccessDeniedException", 403, "", "Message")
 	add("CodeStorageExceededException", 400, "User", "message")
 	add("EC2AccessDeniedException", 502, "Service", "Message")
 	add("EC2ThrottledException", 502, "Service", "Message")
 	add("EC2UnexpectedException", 502, "Service", "Message")
 	add("ENILimitReachedException", 502, "Service", "Message")
-	add("ExpiredTokenException", 403, "User", "message")
-	add("IncompleteSignatureException", 403, "User", "message")
-	add("InvalidSignatureException", 403, "User", "message")
-	add("MissingAuthenticationTokenException", 403, "User", "message")
-	add("UnrecognizedClientException", 403, "User", "message")
+	add("ExpiredTokenException", 403, "", "message")
+	add("IncompleteSignatureException", 403, "", "message")
+	add("InvalidSignatureException", 403, "", "message")
+	add("MissingAuthenticationTokenException", 403, "", "message")
+	add("UnrecognizedClientException", 403, "", "message")
 	add("InvalidParameterValueException", 400, "User", "message")
 	add("InvalidRequestContentException", 400, "User", "message")
 	add("InvalidRuntimeException", 502, "Service", "Message")
@@ -92,7 +92,10 @@ func (s *Server) writeError(ctx *fasthttp.RequestCtx, err error) {
 	if !ok {
 		x = s.exceptions["ServiceException"]
 	}
-	body := map[string]string{"Type": x.Fault, x.messageKey: e.Message}
+	body := map[string]string{x.messageKey: e.Message}
+	if x.Fault != "" {
+		body["Type"] = x.Fault
+	}
 	ctx.Response.ResetBody()
 	h := &ctx.Response.Header
 	if e.Name == "TooManyRequestsException" {

@@ -244,7 +244,8 @@ func (x *fixture) wantError(a answer, name, text string) {
 		return
 	}
 	message, _ := body[want.messageKey].(string)
-	if a.status != want.Status || a.header.Get("x-amzn-ErrorType") != name || body["Type"] != want.Fault || !strings.Contains(message, text) || a.header.Get("Content-Type") != contentJSON {
+	fault, _ := body["Type"].(string)
+	if a.status != want.Status || a.header.Get("x-amzn-ErrorType") != name || fault != want.Fault || !strings.Contains(message, text) || a.header.Get("Content-Type") != contentJSON {
 		x.Errorf("got %d %s %s, want %s with %q", a.status, a.header.Get("x-amzn-ErrorType"), a.body, name, text)
 	}
 }

@@ -734,6 +734,7 @@ func TestHammer(t *testing.T) {
 	}
 }
 
+// Nothing but a token that was given out is one, and only with its own key id.
 func FuzzSessionToken(f *testing.F) {
 	s, err := newSealer(make([]byte, 32))
 	if err != nil {
@@ -743,10 +744,17 @@ func FuzzSessionToken(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(c.AccessKeyID, c.SessionToken)
-	f.Fuzz(func(t *testing.T, id, token string) {
-		if _, ok := s.open(id, token); ok && (id != c.AccessKeyID || strings.NewReplacer("\r", "", "\n", "").Replace(token) != c.SessionToken) {
-			t.Fatalf("%q %q is a session", id, token)
+	f.Add(uint(3), byte('x'), "junk")
+	f.Fuzz(func(t *testing.T, at uint, with byte, junk string) {
+		token := []byte(c.SessionToken)
+		token[at%uint(len(token))] = with
+		id := []byte(c.AccessKeyID)
+		id[at%uint(len(id))] = with
+		for _, try := range [][2]string{{c.AccessKeyID, string(token)}, {string(id), c.SessionToken}, {c.AccessKeyID, junk}, {c.AccessKeyID, c.SessionToken + junk}, {junk, c.SessionToken}} {
+			same := try[0] == c.AccessKeyID && strings.NewReplacer("\r", "", "\n", "").Replace(try[1]) == c.SessionToken
+			if _, ok := s.open(try[0], try[1]); ok != same {
+				t.Fatalf("%q %q: %v", try[0], try[1], ok)
+			}
 		}
 	})
 }

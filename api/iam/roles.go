@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"context"
 	"strings"
 
 	"github.com/thawrun/thaw/api/policy"
@@ -179,4 +180,23 @@ func listInstanceProfilesForRole(c *call) ([]node, error) {
 // listAccountAliases is asked by tools to know where they are. There are no aliases.
 func listAccountAliases(*call) ([]node, error) {
 	return []node{boolean("IsTruncated", false), members("AccountAliases")}, nil
+}
+
+// CreateExecutionRole makes a role that Lambda can assume and that may write logs, unless there is a role of that name.
+func (s *Service) CreateExecutionRole(ctx context.Context, account, name string) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	s.mu.RLock()
+	a, old := s.accounts[account], s.role(account, strings.ToLower(name))
+	s.mu.RUnlock()
+	if a == nil || old != nil {
+		return nil
+	}
+	r := &role{
+		common: common{Account: account, Name: name, Path: "/", ID: newID(prefixRole, 17), Created: s.cfg.Now().UTC().Truncate(1e9)}, MaxSession: defaultSession,
+		Trust:       `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
+		Description: "Allows Lambda functions to write logs.",
+		grants:      grants{Attached: []string{"arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"}},
+	}
+	return s.commit(ctx, a, []entity{r}, nil)
 }

@@ -18,7 +18,7 @@ def handler(event, context):
 
 // The whole life of a function, as somebody types it.
 func TestAWSCLI(t *testing.T) {
-	s := serve(t, dataDir(t))
+	s := serve(t, dataDir(t), "--auth", "sigv4")
 	first := write(t, "first.zip", zipOf(t, map[string]string{"app.py": greeter}))
 	second := write(t, "second.zip", zipOf(t, map[string]string{"app.py": strings.ReplaceAll(greeter, "Hello", "Good day")}))
 	out := t.TempDir() + "/out.json"
@@ -33,7 +33,7 @@ func TestAWSCLI(t *testing.T) {
 		return meta
 	}
 
-	s.aws("", "lambda", "create-function", "--function-name", "greet", "--runtime", "python3.13", "--role", "arn:aws:iam::123456789012:role/lambda-role",
+	s.aws("", "lambda", "create-function", "--function-name", "greet", "--runtime", "python3.13", "--role", "arn:aws:iam::000000000000:role/lambda_basic_execution",
 		"--handler", "app.handler", "--zip-file", "fileb://"+first, "--timeout", "5", "--memory-size", "256", "--description", "says hello")
 	s.aws("", "lambda", "wait", "function-active-v2", "--function-name", "greet")
 	s.aws("", "lambda", "wait", "function-exists", "--function-name", "greet")
@@ -64,7 +64,7 @@ func TestAWSCLI(t *testing.T) {
 	if got := strings.TrimSpace(s.aws("", "lambda", "list-functions", "--query", "Functions[].FunctionName", "--output", "text")); got != "greet" {
 		t.Errorf("listed %q", got)
 	}
-	s.aws("(ResourceConflictException)", "lambda", "create-function", "--function-name", "greet", "--runtime", "python3.13", "--role", "arn:aws:iam::123456789012:role/r", "--handler", "app.handler", "--zip-file", "fileb://"+first)
+	s.aws("(ResourceConflictException)", "lambda", "create-function", "--function-name", "greet", "--runtime", "python3.13", "--role", "arn:aws:iam::000000000000:role/lambda_basic_execution", "--handler", "app.handler", "--zip-file", "fileb://"+first)
 	s.aws("(InvalidParameterValueException)", "lambda", "update-function-configuration", "--function-name", "greet", "--memory-size", "130")
 	s.aws("(UnsupportedOperationException)", "lambda", "list-code-signing-configs")
 	s.aws("", "lambda", "delete-function", "--function-name", "greet")
@@ -74,7 +74,7 @@ func TestAWSCLI(t *testing.T) {
 // testdata/client.py holds the assertions; it fails with a traceback.
 func TestBoto3(t *testing.T) {
 	python := tool(t, "python3", "-c", "import boto3")
-	s := serve(t, dataDir(t))
+	s := serve(t, dataDir(t), "--auth", "sigv4")
 	cmd := exec.Command(python, "testdata/client.py")
 	cmd.Env = s.clientEnv()
 	out, err := cmd.CombinedOutput()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The README's blocks do what it says: the AWS CLI block is run word for word against a server, but for its address.
+// The README's blocks do what it says: the AWS CLI block is run word for word against a server, but for its data folder.
 func TestREADME(t *testing.T) {
 	tool(t, "aws", "--version")
 	b, err := os.ReadFile("../../README.md")
@@ -23,10 +23,10 @@ func TestREADME(t *testing.T) {
 	if len(blocks) != 3 || blocks[0] != "go run ./cmd/thaw up\n" || blocks[1] != "make test\n" {
 		t.Fatalf("the README's shell blocks are %q", blocks)
 	}
-	s := serve(t, dataDir(t))
-	script := strings.ReplaceAll(blocks[2], "http://127.0.0.1:9001", s.url())
+	s := serve(t, dataDir(t), "--auth", "sigv4")
+	script := strings.Replace(blocks[2], "go run ./cmd/thaw env", binary+" env --data "+s.data, 1)
 	if script == blocks[2] {
-		t.Fatal("the block does not name the default address")
+		t.Fatal("the block does not ask thaw env")
 	}
 	cmd := exec.Command("bash", "-euo", "pipefail", "-c", script)
 	cmd.Dir = t.TempDir()

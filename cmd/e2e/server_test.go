@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -83,9 +84,13 @@ func freeAddr(t *testing.T) string {
 	return ln.Addr().String()
 }
 
-// serve starts thaw serve on a data folder and waits until it answers.
+// serve starts thaw serve on a data folder and waits until it answers. Unless the flags say otherwise everybody may do
+// everything: most tests are about something else.
 func serve(t *testing.T, data string, flags ...string) *server {
 	t.Helper()
+	if !slices.Contains(flags, "--auth") {
+		flags = append([]string{"--auth", "none"}, flags...)
+	}
 	s := &server{t: t, data: data, tmp: t.TempDir(), addr: freeAddr(t), log: &lockedBuffer{}}
 	s.cmd = exec.Command(binary, append([]string{"serve", "--listen", s.addr, "--data", data}, flags...)...)
 	s.cmd.Stderr = s.log
@@ -123,10 +128,27 @@ func (s *server) kill() {
 	_ = s.cmd.Wait()
 }
 
-// clientEnv is the environment in which the AWS clients find the server.
+// clientEnv is the environment in which the AWS clients find the server and act as its root user.
 func (s *server) clientEnv() []string {
-	return append(os.Environ(), "AWS_ENDPOINT_URL="+s.url(), "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any",
-		"AWS_SECRET_ACCESS_KEY=any", "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1")
+	s.t.Helper()
+	env := append(os.Environ(), "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1")
+	for name, value := range s.env() {
+		if strings.HasPrefix(name, "AWS_") {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// env is what thaw env prints for the server.
+func (s *server) env(flags ...string) map[string]string {
+	s.t.Helper()
+	out, err := exec.Command(binary, append([]string{"env", "--shell", "json", "--data", s.data}, flags...)...).Output()
+	var values map[string]string
+	if err := errors.Join(err, json.Unmarshal(out, &values)); err != nil {
+		s.t.Fatalf("thaw env: %v", err)
+	}
+	return values
 }
 
 // probes are the outcomes of probing tools, by command line: the AWS CLI takes half a second to say its version.

@@ -20,7 +20,7 @@ func TestUpOnce(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		for _, want := range []string{`{"message": "Hello John Doe!"}`, `"bytes": 39235`, `{"north": 22.49`, `accepted opened`, `{"count": 1, "bytes_in_tmp": 37}`, `{"message":"Hello John Doe!"}`, `["MAIL","PUSH","fax took too long"],"atOnce":true`, `"statusCode":422`, "AWS_ENDPOINT_URL=http://" + addr, "aws lambda invoke"} {
+		for _, want := range []string{`{"message": "Hello John Doe!"}`, `"bytes": 39235`, `{"north": 22.49`, `accepted opened`, `{"count": 1, "bytes_in_tmp": 37}`, `{"message":"Hello John Doe!"}`, `["MAIL","PUSH","fax took too long"],"atOnce":true`, `"statusCode":422`, "eval \"$(" + binary + " env --data " + data + ")\"", "aws lambda invoke"} {
 			if !strings.Contains(string(out), want) {
 				t.Errorf("the output lacks %q:\n%s", want, out)
 			}
@@ -31,7 +31,7 @@ func TestUpOnce(t *testing.T) {
 // Without --once the server goes on; a signal ends it properly.
 func TestUpKeepsServing(t *testing.T) {
 	addr := freeAddr(t)
-	cmd := exec.Command(binary, "up", "--data", dataDir(t), "--listen", addr)
+	cmd := exec.Command(binary, "up", "--data", dataDir(t), "--listen", addr, "--auth", "none")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -95,8 +95,11 @@ func TestWhatPeopleGetWrong(t *testing.T) {
 	}{
 		"address in use":      {[]string{"serve", "--listen", s.addr, "--data", t.TempDir()}, "", "is in use, perhaps by another thaw: choose another address with --listen"},
 		"data in use":         {[]string{"serve", "--listen", freeAddr(t), "--data", s.data}, "", "data folder is in use by another process"},
-		"everybody":           {[]string{"serve", "--listen", "0.0.0.0:0"}, "", "only serves loopback addresses"},
-		"sigv4":               {[]string{"serve", "--auth", "sigv4"}, "", "not available yet"},
+		"everybody":           {[]string{"serve", "--auth", "none", "--listen", "0.0.0.0:0"}, "", "only serves loopback addresses"},
+		"auth":                {[]string{"serve", "--auth", "basic"}, "", "choose none or sigv4"},
+		"env before a start":  {[]string{"env", "--data", t.TempDir()}, "", "start one with thaw serve or thaw up"},
+		"env of no account":   {[]string{"env", "--data", s.data, "--account", "999999999999"}, "", "has no account 999999999999"},
+		"env of no shell":     {[]string{"env", "--data", s.data, "--shell", "csh"}, "", "choose sh, fish, powershell or json"},
 		"unknown limits":      {[]string{"serve", "--limits", "none", "--data", t.TempDir(), "--listen", freeAddr(t)}, "", "choose guide or current"},
 		"unknown key":         {[]string{"serve", "--config", file("listen: 127.0.0.1:0\ncolour: blue\n")}, "", `unknown key "colour"`},
 		"bad YAML":            {[]string{"serve", "--config", file("listen: [")}, "", "configuration"},

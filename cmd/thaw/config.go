@@ -27,6 +27,7 @@ type config struct {
 	Listen            string        `koanf:"listen"`
 	Data              string        `koanf:"data"`
 	Auth              string        `koanf:"auth"`
+	Roles             string        `koanf:"roles"`
 	Region            string        `koanf:"region"`
 	Account           string        `koanf:"account"`
 	Limits            string        `koanf:"limits"`
@@ -49,9 +50,10 @@ func addFlags(f *pflag.FlagSet) {
 	f.String("config", "", "YAML file with settings named like these flags")
 	f.String("listen", "127.0.0.1:9001", "address to serve the Lambda API on")
 	f.String("data", defaultData(), "folder for functions, code and caches")
-	f.String("auth", "none", "none: no authentication, only on a loopback address; sigv4: not available yet")
+	f.String("auth", "sigv4", "sigv4: requests are signed with credentials that the server knows (see thaw env); none: everybody may do everything, only on a loopback address")
+	f.String("roles", "", "strict: a function's role must exist and trust Lambda; permissive: any will do; empty = strict, but permissive with --auth none")
 	f.String("region", "us-east-1", "AWS region that the server stands for")
-	f.String("account", "000000000000", "AWS account that the server stands for")
+	f.String("account", "000000000000", "AWS accounts that the server stands for, separated by commas; the first is the default")
 	f.String("limits", "guide", "guide: limits of the Developer Guide of 2016; current: today's Lambda quotas")
 	f.String("log-level", "info", "debug, info, warn or error")
 	f.String("memory-budget", "0", "memory for all function instances, such as 2GiB; 0 = half of what the machine or cgroup has")
@@ -79,8 +81,17 @@ type values map[string]any
 func (v values) Read() (map[string]any, error) { return v, nil }
 func (v values) ReadBytes() ([]byte, error)    { return nil, errors.New("not bytes") }
 
-// loadConfig reads the settings: flags win over the environment, that over the file, that over defaults.
+// loadConfig reads and checks the settings.
 func loadConfig(cmd *cobra.Command) (*config, error) {
+	c, err := readConfig(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.check()
+}
+
+// readConfig reads the settings: flags win over the environment, that over the file, that over defaults.
+func readConfig(cmd *cobra.Command) (*config, error) {
 	flags := cmd.Flags()
 	defaults, set := values{}, values{}
 	flags.VisitAll(func(f *pflag.Flag) { defaults[f.Name] = f.DefValue })
@@ -110,7 +121,7 @@ func loadConfig(cmd *cobra.Command) (*config, error) {
 	if err := k.Unmarshal("", c); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	return c, c.check()
+	return c, nil
 }
 
 func readFile(name string, known values) (values, error) {
@@ -147,7 +158,7 @@ func readFile(name string, known values) (values, error) {
 }
 
 // notInFile are the flags that are not settings of a server.
-func notInFile() []string { return []string{"config", "help", "once"} }
+func notInFile() []string { return []string{"config", "help", "once", "shell"} }
 
 func (c *config) check() error {
 	host, _, err := net.SplitHostPort(c.Listen)
@@ -160,12 +171,16 @@ func (c *config) check() error {
 			return fmt.Errorf("--auth none lets everybody do everything, so it only serves loopback addresses, not %s", c.Listen)
 		}
 	case "sigv4":
-		return errors.New("--auth sigv4 is not available yet: this version serves loopback addresses with --auth none")
 	default:
 		return fmt.Errorf("--auth %q: choose none or sigv4", c.Auth)
 	}
-	if !accountPattern().MatchString(c.Account) {
-		return fmt.Errorf("--account %q: want 12 digits", c.Account)
+	for i, id := range c.accounts() {
+		if !accountPattern().MatchString(id) || slices.Contains(c.accounts()[:i], id) {
+			return fmt.Errorf("--account %q: want 12 digits, or several such numbers separated by commas", c.Account)
+		}
+	}
+	if c.Roles != "" && c.Roles != "strict" && c.Roles != "permissive" {
+		return fmt.Errorf("--roles %q: choose strict or permissive", c.Roles)
 	}
 	if !regionPattern().MatchString(c.Region) {
 		return fmt.Errorf("--region %q: want a name such as us-east-1", c.Region)
@@ -190,6 +205,20 @@ func (c *config) check() error {
 func accountPattern() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{12}$`) }
 func regionPattern() *regexp.Regexp {
 	return regexp.MustCompile(`^[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-[0-9]$`)
+}
+
+// accounts are the accounts that there are, the default one first.
+func (c *config) accounts() []string {
+	all := strings.Split(c.Account, ",")
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+	}
+	return all
+}
+
+// permissiveRoles says whether functions may have roles that don't exist.
+func (c *config) permissiveRoles() bool {
+	return c.Roles == "permissive" || c.Roles == "" && c.Auth == "none"
 }
 
 func (c *config) level() (l slog.Level, err error) {

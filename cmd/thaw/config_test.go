@@ -48,7 +48,7 @@ func load(t *testing.T, file string, env map[string]string, args ...string) (*co
 // defaults are what the issue that asked for the command lays down.
 func defaults() config {
 	return config{
-		Listen: "127.0.0.1:9001", Data: "/data/thaw", Auth: "none", Region: "us-east-1", Account: "000000000000", Limits: "guide", LogLevel: "info",
+		Listen: "127.0.0.1:9001", Data: "/data/thaw", Auth: "sigv4", Region: "us-east-1", Account: "000000000000", Limits: "guide", LogLevel: "info",
 		MemoryBudget: "0", IdleTimeout: 10 * time.Minute, CPU: "shared",
 		Egress: "public",
 	}
@@ -142,10 +142,11 @@ func TestConfigRefuses(t *testing.T) {
 		"no time at all":          {args: []string{"--idle-timeout", "0"}, want: "--idle-timeout"},
 		"no data folder":          {args: []string{"--data", ""}, want: "--data is empty"},
 		"a port alone":            {args: []string{"--listen", "9001"}, want: "want host:port"},
-		"all interfaces":          {args: []string{"--listen", ":9001"}, want: "only serves loopback"},
-		"all interfaces, IPv6":    {args: []string{"--listen", "[::]:9001"}, want: "only serves loopback"},
-		"a name":                  {args: []string{"--listen", "example.com:9001"}, want: "only serves loopback"},
-		"sigv4":                   {file: "auth: sigv4", want: "not available yet"},
+		"all interfaces":          {args: []string{"--auth", "none", "--listen", ":9001"}, want: "only serves loopback"},
+		"all interfaces, IPv6":    {args: []string{"--auth", "none", "--listen", "[::]:9001"}, want: "only serves loopback"},
+		"a name":                  {args: []string{"--auth=none", "--listen", "example.com:9001"}, want: "only serves loopback"},
+		"account twice":           {args: []string{"--account", "123456789012,123456789012"}, want: "12 digits"},
+		"roles":                   {args: []string{"--roles", "lax"}, want: "choose strict or permissive"},
 		"another auth":            {file: "auth: basic", want: "choose none or sigv4"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,7 +189,7 @@ func TestHelpStatesDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`(default "127.0.0.1:9001")`, `(default "/data/thaw")`, `(default "none")`, `(default "us-east-1")`, `(default "000000000000")`, `(default "guide")`,
+		`(default "127.0.0.1:9001")`, `(default "/data/thaw")`, `(default "sigv4")`, `(default "us-east-1")`, `(default "000000000000")`, `(default "guide")`,
 		`(default "info")`, `(default "shared")`, `(default 10m0s)`, "THAW_", "--config",
 	} {
 		if !strings.Contains(out.String(), want) {

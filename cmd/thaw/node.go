@@ -9,11 +9,13 @@ import (
 	"net"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/api"
+	"github.com/thawrun/thaw/api/iam"
 	"github.com/thawrun/thaw/engine"
 	"github.com/thawrun/thaw/engine/cpu"
 	"github.com/thawrun/thaw/engine/store"
@@ -31,8 +33,10 @@ type node struct {
 	store  *store.Store
 	engine *engine.Engine
 	api    *api.Server
-	ln     net.Listener
-	served chan error
+
+	identity *iam.Service
+	ln       net.Listener
+	served   chan error
 }
 
 // startNode starts a server; it answers requests when startNode returns, while interpreters may still be compiling.
@@ -88,8 +92,11 @@ func (n *node) start(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	n.api, err = api.New(api.Config{Engine: n.engine, Store: n.store, Region: cfg.Region, Account: cfg.Account, Limits: limits, Logger: n.log, Version: version()})
-	if err != nil {
+	c := api.Config{Engine: n.engine, Store: n.store, Region: cfg.Region, Account: cfg.accounts()[0], Limits: limits, Logger: n.log, Version: version()}
+	if err := n.identities(ctx, &c); err != nil {
+		return err
+	}
+	if n.api, err = api.New(c); err != nil {
 		return err
 	}
 	go func() { n.served <- n.api.Serve(n.ln) }()
@@ -103,7 +110,14 @@ func (n *node) functionLog(r engine.LogRecord) {
 	}
 }
 
-func (n *node) url() string { return "http://" + n.ln.Addr().String() }
+// url is where clients on this machine find the server.
+func (n *node) url() string {
+	addr := n.ln.Addr().String()
+	if a, ok := n.ln.Addr().(*net.TCPAddr); ok && a.IP.IsUnspecified() {
+		addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(a.Port))
+	}
+	return "http://" + addr
+}
 
 // drainTimeout is how long invocations may go on after a stop was asked for.
 const drainTimeout = 30 * time.Second

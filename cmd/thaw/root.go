@@ -13,10 +13,11 @@ func newRoot() *cobra.Command {
 Try it:
   thaw up                      start a server, deploy sample functions, invoke them
   thaw serve                   start a server
-  aws lambda list-functions --endpoint-url http://127.0.0.1:9001`,
+  eval "$(thaw env)"           let this shell's AWS CLI and SDKs use it
+  aws lambda list-functions`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServe(), newUp(), newVersion())
+	root.AddCommand(newServe(), newUp(), newEnv(), newVersion())
 	return root
 }

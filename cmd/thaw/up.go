@@ -4,17 +4,23 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
+	"os"
 	"path"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/spf13/cobra"
 	"github.com/valyala/fasthttp"
 )
@@ -91,7 +97,19 @@ const (
 
 // demonstrate deploys and invokes the samples over HTTP, as a client would, and prints what came of it.
 func (n *node) demonstrate(ctx context.Context, w io.Writer) error {
-	c := &client{base: n.url()}
+	account := n.cfg.accounts()[0]
+	c := &client{base: n.url(), region: n.cfg.Region, role: "arn:aws:iam::" + account + ":role/" + executionRole}
+	if n.cfg.Auth != "none" {
+		a, err := readAccess(n.cfg.Data)
+		if err != nil {
+			return err
+		}
+		root := a.of(account)
+		c.credentials = &aws.Credentials{AccessKeyID: root.AccessKeyID, SecretAccessKey: root.SecretAccessKey}
+	}
+	if err := n.identity.CreateExecutionRole(ctx, account, executionRole); err != nil {
+		return err
+	}
 	for _, s := range samples() {
 		if err := c.deploy(s); err != nil {
 			return fmt.Errorf("deploy %s: %w", s.name, err)
@@ -132,18 +150,54 @@ func (n *node) demonstrate(ctx context.Context, w io.Writer) error {
 	fmt.Fprintf(w, `
 Times are whole HTTP requests, medians of %d and %d: COLD is the first one to a new instance, WARM one to an instance in use,
 each sent right after the one before; a machine that has been idle takes longer at first.
-Try the AWS CLI (any credentials will do):
+Try the AWS CLI in another terminal:
 
-  export AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
+  eval "$(%s)"
   echo '{"first_name": "Ada", "last_name": "Lovelace"}' | aws lambda invoke --function-name hello --payload fileb:///dev/stdin /dev/stdout
-`, coldCalls, warmCalls, n.url(), n.cfg.Region)
+`, coldCalls, warmCalls, n.envCommand())
 	return nil
+}
+
+// envCommand is the command that prints the exports for this server.
+func (n *node) envCommand() string {
+	command := "thaw"
+	if file, err := os.Executable(); err == nil {
+		switch {
+		case strings.Contains(file, "go-build"): // by go run
+			command = "go run ./cmd/thaw"
+		case os.Args[0] != "thaw":
+			command = os.Args[0]
+		}
+	}
+	command += " env"
+	if n.cfg.Data != defaultData() {
+		command += " --data " + n.cfg.Data
+	}
+	return command
 }
 
 // client speaks the few operations of the Lambda API that the demonstration needs.
 type client struct {
-	base string
-	http fasthttp.Client
+	base, region, role string
+	credentials        *aws.Credentials // nil = requests needn't be signed
+	http               fasthttp.Client
+}
+
+// sign signs a request with the AWS SDK's signer, which works on requests of net/http.
+func (c *client) sign(method, path string, body []byte, to *fasthttp.RequestHeader) error {
+	r, err := http.NewRequest(method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	hash := sha256.Sum256(body)
+	if err := v4.NewSigner().SignHTTP(context.Background(), *c.credentials, r, hex.EncodeToString(hash[:]), "lambda", c.region, time.Now()); err != nil {
+		return err
+	}
+	for name := range r.Header {
+		to.Set(name, r.Header.Get(name))
+	}
+	return nil
 }
 
 func (c *client) do(method, path string, body []byte) (status int, answer []byte, failed string, err error) {
@@ -154,6 +208,11 @@ func (c *client) do(method, path string, body []byte) (status int, answer []byte
 	req.SetRequestURI(c.base + path)
 	req.Header.SetContentType("application/json")
 	req.SetBody(body)
+	if c.credentials != nil {
+		if err := c.sign(method, path, body, &req.Header); err != nil {
+			return 0, nil, "", fmt.Errorf("sign: %w", err)
+		}
+	}
 	if err := c.http.Do(req, resp); err != nil {
 		return 0, nil, "", err
 	}
@@ -168,7 +227,7 @@ func (c *client) deploy(s sample) error {
 	}
 	type environment struct{ Variables map[string]string }
 	create := map[string]any{
-		"FunctionName": s.name, "Runtime": s.runtime, "Handler": s.handler, "Role": "arn:aws:iam::000000000000:role/samples",
+		"FunctionName": s.name, "Runtime": s.runtime, "Handler": s.handler, "Role": c.role,
 		"Code": map[string]any{"ZipFile": code}, "Environment": environment{s.env}, "Description": "sample of thaw up",
 	}
 	status, answer, _, err := c.call("POST", "/2015-03-31/functions", create)
@@ -179,7 +238,7 @@ func (c *client) deploy(s sample) error {
 		return fmt.Errorf("status %d: %s", status, answer)
 	}
 	for path, body := range map[string]any{
-		"/code": map[string]any{"ZipFile": code}, "/configuration": map[string]any{"Runtime": s.runtime, "Handler": s.handler, "Environment": environment{s.env}},
+		"/code": map[string]any{"ZipFile": code}, "/configuration": map[string]any{"Runtime": s.runtime, "Handler": s.handler, "Role": c.role, "Environment": environment{s.env}},
 	} {
 		if status, answer, _, err := c.call("PUT", "/2015-03-31/functions/"+s.name+path, body); err != nil || status != fasthttp.StatusOK {
 			return fmt.Errorf("status %d: %s (%w)", status, answer, err)

@@ -43,7 +43,7 @@ def raises(name, status, call, **arguments):
 
 zip_file = package(app="def handler(event, context):\n    return [event, context.client_context and context.client_context.custom]\n")
 arguments = dict(
-    FunctionName="echo", Runtime="python3.12", Role="arn:aws:iam::123456789012:role/service-role/r", Handler="app.handler",
+    FunctionName="echo", Runtime="python3.12", Role="arn:aws:iam::000000000000:role/lambda_basic_execution", Handler="app.handler",
     Code={"ZipFile": zip_file}, Timeout=7, Environment={"Variables": {"KEY": "välue"}}, Tags={"team": "edge"},
 )  # fmt: skip
 

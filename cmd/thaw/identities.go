@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/thawrun/thaw/api"
+	"github.com/thawrun/thaw/api/iam"
+)
+
+// executionRole is the role that every account begins with, called as in the guide's examples: Lambda may assume it, and it may
+// write logs.
+const executionRole = "lambda_basic_execution"
+
+// identities makes the accounts with their root users and puts them in front of the API, as far as the settings want that.
+func (n *node) identities(ctx context.Context, c *api.Config) error {
+	cfg := n.cfg
+	roots, made, err := rootCredentials(cfg.Data, n.url(), cfg.Region, cfg.accounts())
+	if err != nil {
+		return err
+	}
+	key, err := n.store.Secret("sessions")
+	if err != nil {
+		return fmt.Errorf("session key: %w", err)
+	}
+	service, err := iam.New(iam.Config{
+		Storage: n.store.Bucket("iam"), Region: cfg.Region, Roots: roots, SessionKey: key, Open: cfg.Auth == "none", PermissiveRoles: cfg.permissiveRoles(), Logger: n.log,
+	})
+	if err != nil {
+		return err
+	}
+	for _, account := range made {
+		if err := service.CreateExecutionRole(ctx, account, executionRole); err != nil {
+			return err
+		}
+	}
+	c.Accounts, c.Doors = service.Hosts, append(c.Doors, service)
+	if cfg.Auth != "none" {
+		c.Auth = service
+	}
+	n.identity = service
+	return nil
+}
