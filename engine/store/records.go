@@ -2,21 +2,21 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/dgraph-io/badger/v4"
 )
 
-// Bucket is the records of another room, which alone knows what is in them. They are not part of the view in memory.
+// Bucket is the records of another room as bytes, JSON, for rooms that keep a view of their own.
 type Bucket struct {
-	s      *Store
-	prefix string
+	s            *Store
+	name, prefix string
 }
 
 // Bucket returns the records of a name, which must not contain a slash.
-func (s *Store) Bucket(name string) *Bucket { return &Bucket{s, "r/" + name + "/"} }
+func (s *Store) Bucket(name string) *Bucket { return &Bucket{s, name, "r/" + name + "/"} }
 
 // Load passes all records on, in the order of their keys.
 func (b *Bucket) Load(each func(key string, value []byte) error) error {
@@ -38,30 +38,16 @@ func (b *Bucket) Load(each func(key string, value []byte) error) error {
 	})
 }
 
-// Commit stores records in one transaction; a value of nil deletes. When it returns nil they are on disk.
+// Commit stores records in one change; a value of nil deletes. When it returns nil they are on disk.
 func (b *Bucket) Commit(ctx context.Context, changes map[string][]byte) error {
-	b.s.write.Lock()
-	defer b.s.write.Unlock()
-	if err := ctx.Err(); err != nil {
-		return context.Cause(ctx)
-	}
-	err := b.s.db.Update(func(tx *badger.Txn) error {
-		for k, v := range changes {
-			var err error
-			if v == nil {
-				err = tx.Delete([]byte(b.prefix + k))
-			} else {
-				err = tx.Set([]byte(b.prefix+k), append([]byte{recordVersion}, v...))
-			}
-			if err != nil {
+	return b.s.Change(ctx, func(tx *Tx) error {
+		for key, value := range changes {
+			if value == nil {
+				tx.Delete(b.name, key)
+			} else if err := tx.Put(b.name, key, json.RawMessage(value)); err != nil {
 				return err
 			}
 		}
-		return tx.Set([]byte("m/revision"), binary.BigEndian.AppendUint64(nil, b.s.revision+1))
+		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("store %s: %w", b.prefix, err)
-	}
-	b.s.revision++
-	return nil
 }
