@@ -190,7 +190,7 @@ func TestBadStreams(t *testing.T) {
 		"nothing":            {Gzip, nil, "Z_BUF_ERROR", "unexpected end of file"},
 		"missing dictionary": {Zlib, withDictionary, "Z_NEED_DICT", "Missing dictionary"},
 		"raw":                {Raw, []byte{0xFF, 0xFF}, "Z_DATA_ERROR", "invalid block type"},
-		"brotli":             {"brotli", bytes.Repeat([]byte{0xFF}, 99), "ERR__ERROR_FORMAT_PADDING_1", "Decompression failed"},
+		"brotli":             {"brotli", bytes.Repeat([]byte{0xFF}, 99), "ERR__ERROR_FORMAT_PADDING_2", "Decompression failed"},
 	} {
 		_, _, err := all(decompressor(t, c.format, nil), c.in, 1000, 1000, NoFlush)
 		var e *Error

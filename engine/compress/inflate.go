@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"iter"
+	"strings"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
@@ -241,7 +242,7 @@ func (i *inflater) zlib() error {
 			return &Error{"Z_NEED_DICT", "Missing dictionary"}
 		}
 		if adler32.Checksum(i.dictionary) != binary.BigEndian.Uint32(b[:]) {
-			return dataError("Bad dictionary")
+			return &Error{"Z_NEED_DICT", "Bad dictionary"}
 		}
 		dictionary = i.dictionary
 	}
@@ -299,16 +300,21 @@ func (c *counter) Write(b []byte) (int, error) { c.n += uint32(len(b)); return l
 
 func (i *inflater) gzipHeader() error {
 	var b [10]byte
-	if _, err := io.ReadFull(i.r, b[:]); err != nil {
-		return err
-	}
-	switch {
-	case b[0] != 0x1F || b[1] != 0x8B:
-		return dataError("incorrect header check")
-	case b[2] != 8:
-		return dataError("unknown compression method")
-	case b[3]&0xE0 != 0:
-		return dataError("unknown header flags set")
+	for _, part := range [...]struct {
+		from, to int
+		wrong    func() bool
+		message  string
+	}{
+		{0, 2, func() bool { return b[0] != 0x1F || b[1] != 0x8B }, "incorrect header check"},
+		{2, 3, func() bool { return b[2] != 8 }, "unknown compression method"},
+		{3, 10, func() bool { return b[3]&0xE0 != 0 }, "unknown header flags set"},
+	} {
+		if _, err := io.ReadFull(i.r, b[part.from:part.to]); err != nil {
+			return err
+		}
+		if part.wrong() {
+			return dataError(part.message)
+		}
 	}
 	if b[3]&4 != 0 { // extra field
 		if _, err := io.ReadFull(i.r, b[:2]); err != nil {
@@ -355,7 +361,8 @@ func NewUnbrotli() Stream {
 			return nil
 		}
 		if err != nil && err != errStopped && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return &Error{"ERR__ERROR_FORMAT_PADDING_1", "Decompression failed"}
+			name, _ := strings.CutPrefix(err.Error(), "brotli: ")
+			return &Error{"ERR__ERROR_FORMAT_" + name, "Decompression failed"} // as Node.js names them
 		}
 		return err
 	})

@@ -98,7 +98,7 @@ func Sign(k *Key, s Signing, data []byte, charge Charge) ([]byte, error) {
 		return der, nil
 	case ed25519.PrivateKey:
 		if s.Hash != "" {
-			return nil, failf(codeUnsupported, "Unsupported crypto operation")
+			return nil, failf("ERR_OSSL_INVALID_DIGEST", "error:1C80007A:Provider routines::invalid digest")
 		}
 		if len(data) > MaxEd25519Message {
 			return nil, failf(codeTooMuch, "messages of more than %d bytes can't be signed with Ed25519", MaxEd25519Message)
@@ -143,7 +143,7 @@ func Verify(k *Key, s Signing, data, signature []byte, charge Charge) (bool, err
 		return ecdsa.VerifyASN1(p, digest, signature), nil
 	case ed25519.PublicKey:
 		if s.Hash != "" {
-			return false, failf(codeUnsupported, "Unsupported crypto operation")
+			return false, failf("ERR_OSSL_INVALID_DIGEST", "error:1C80007A:Provider routines::invalid digest")
 		}
 		if len(data) > MaxEd25519Message {
 			return false, failf(codeTooMuch, "messages of more than %d bytes can't be verified with Ed25519", MaxEd25519Message)

@@ -17,6 +17,7 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/thawrun/thaw/abi"
+	"github.com/thawrun/thaw/engine/service"
 )
 
 // host is the smallest host that the guest runs on: wazero's WASI and a thaw module that collects the log.
@@ -30,7 +31,9 @@ var sharedHost = sync.OnceValues(func() (*host, error) {
 	ctx := context.Background()
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCoreFeatures(api.CoreFeaturesV2).WithCloseOnContextDone(false))
 	wasi_snapshot_preview1.MustInstantiate(ctx, r)
-	_, err := r.NewHostModuleBuilder("thaw").
+	b := r.NewHostModuleBuilder("thaw")
+	service.Export(b, func(ctx context.Context) *service.Table { return &ctx.Value(guestKey{}).(*guest).services })
+	_, err := b.
 		NewFunctionBuilder().WithFunc(func(ctx context.Context, m api.Module, level, ptr, n uint32) {
 		b, _ := m.Memory().Read(ptr, n)
 		g := ctx.Value(guestKey{}).(*guest)
@@ -73,6 +76,8 @@ type guest struct {
 	stdout bytes.Buffer
 	tmp    string
 	name   string // runtime
+
+	services service.Table
 }
 
 // start brings an instance to the state after RESTORE.
@@ -82,7 +87,8 @@ func start(t testing.TB, task fstest.MapFS, env ...string) *guest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &guest{t: t, tmp: t.TempDir()}
+	g := &guest{t: t, tmp: t.TempDir(), services: service.Table{Charge: func(uint64) {}}}
+	t.Cleanup(g.services.Reset)
 	g.ctx = context.WithValue(context.Background(), guestKey{}, g)
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize").WithSysNanosleep().WithSysNanotime().WithSysWalltime().
 		WithStdout(&g.stdout).WithStderr(&g.stdout).WithRandSource(entropy{}).

@@ -61,7 +61,7 @@ mkdir -p "$work/library"
 	arguments="exports, require, module, process, internalBinding, primordials"
 	# What has no use here: test runner, interactive prompt, inspector, the bundled npm packages, and Node's own start and loaders.
 	(cd "$work/src/node/lib" && find . -name '*.js' | sed 's#^\./##; s#\.js$##' | sort |
-		grep -vE '^(test|sea|repl|wasi|inspector|cluster|trace_events|module|internal/(deps/(undici|acorn|npm|minimatch)|test_runner|main|repl|policy|cluster|debugger|inspector|quic|crypto/webcrypto|bootstrap|v8_prof|wasm|legacy))') |
+		grep -vE '^(test|sea|repl|wasi|inspector|cluster|trace_events|module|internal/(deps/(undici|acorn|npm|minimatch)|test_runner|main|repl|policy|cluster|debugger|inspector|quic|bootstrap|v8_prof|wasm|legacy))') |
 		while read -r id; do
 			case $id in
 			internal/per_context/*) printf '%s\texports, primordials, privateSymbols, perIsolateSymbols\t%s\n' "$id" "$work/src/node/lib/$id.js" ;;

@@ -38,6 +38,7 @@ static JSContext *ctx;
 #include "files.c"
 #include "modules.c"
 #include "system.c"
+#include "service.c"
 
 /* ---- results: one frame {u32 length, bytes}, reused; a large one is given back at the next call ---- */
 
@@ -166,7 +167,7 @@ static uint64_t op_init(void) {
     /* Before the first Map exists: a secret per node, see abi/README.md section 6. */
     getentropy(&ctx->hash_seed, sizeof ctx->hash_seed);
     JSValue host = JS_NewObject(ctx);
-    if (errors_init(host) || introspect_init(host) || buffer_init(host) || files_init(host) || modules_init(host) || system_init(host))
+    if (errors_init(host) || introspect_init(host) || buffer_init(host) || files_init(host) || modules_init(host) || system_init(host) || service_init(host))
         return fault_from_exception();
     JSValue boot = load_builtin("thaw/bootstrap");
     if (JS_IsException(boot)) return fault_from_exception();

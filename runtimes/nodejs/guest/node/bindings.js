@@ -105,10 +105,11 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
 
     builtins: { natives: {}, builtinIds: [], config: '{}', hasCachedBuiltins: () => true },
     config: {
-      hasIntl: false, hasSmallICU: false, hasInspector: false, hasOpenSSL: false, hasCrypto: false, hasTracing: false, fipsMode: false,
+      hasIntl: false, hasSmallICU: false, hasInspector: false, hasOpenSSL: true, hasCrypto: true, hasTracing: false, fipsMode: false,
       hasNodeOptions: true, noBrowserGlobals: false, isDebugBuild: false, bits: 64, hasDtrace: false,
     },
     constants: () => requireBuiltin('thaw/constants'),
+    crypto: () => requireBuiltin('thaw/crypto'),
     contextify: {
       containsModuleSyntax: () => false, constants: { measureMemory: {} }, ContextifyScript: class {}, compileFunction: unsupported('vm.compileFunction'),
       makeContext: unsupported('vm.createContext'), startSigintWatchdog: noop, stopSigintWatchdog: noop, watchdogHasPendingSigint: () => false,
@@ -266,7 +267,7 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
     timers: loop.timersBinding,
     trace_events: { trace: noop, isTraceCategoryEnabled: () => false, setTraceCategoryStateUpdateHandler: noop, getCategoryEnabledBuffer: () => [0], available: false, getEnabledCategories: noop },
     tty_wrap: { isTTY: () => false, TTY: class TTY {} },
-    types: () => ({ ...types, isEventTarget: () => false, isCryptoKey: () => false, isKeyObject: () => false }),
+    types: () => ({ ...types, isEventTarget: () => false, isCryptoKey: (v) => requireBuiltin('internal/crypto/keys').isCryptoKey(v), isKeyObject: (v) => requireBuiltin('internal/crypto/keys').isKeyObject(v) }),
     url: () => requireBuiltin('thaw/url'),
     util: () => ({
       constants: {
@@ -311,6 +312,7 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
     }),
     uv: () => requireBuiltin('thaw/uv'),
     v8: { setHeapSnapshotNearHeapLimit: noop, startupSnapshot: {}, heapStatisticsBuffer: new Float64Array(14), heapCodeStatisticsBuffer: new Float64Array(4), heapSpaceStatisticsBuffer: new Float64Array(5), updateHeapStatisticsBuffer: noop, updateHeapCodeStatisticsBuffer: noop, updateHeapSpaceStatisticsBuffer: noop, setFlagsFromString: noop, isStringOneByteRepresentation: (s) => !/[^\0-\xff]/.test(s) },
+    zlib: () => requireBuiltin('thaw/zlib'),
     wasm_web_api: { setImplementation: noop },
     ...requireBuiltin('thaw/absent'),
   };

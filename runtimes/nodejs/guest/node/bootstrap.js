@@ -83,7 +83,7 @@ function process() {}
 Object.defineProperty(process, 'name', { value: 'process' });
 const proc = Object.create(Object.create(process.prototype, { constructor: { value: process, writable: true, configurable: true } }));
 Object.assign(proc, {
-  version: 'v20.19.2', versions: { node: '20.19.2', quickjs: '0.17.0', modules: '115' }, arch: 'x64', platform: 'linux',
+  version: 'v20.19.2', versions: { node: '20.19.2', quickjs: '0.17.0', modules: '115', openssl: '3.0.16', zlib: '1.3.0.1', brotli: '1.1.0' }, arch: 'x64', platform: 'linux',
   release: { name: 'node', lts: 'Iron' }, argv: ['/var/lang/bin/node', '/var/runtime/index.mjs'], execArgv: [], env: {}, pid: 1, ppid: 0,
   execPath: '/var/lang/bin/node', debugPort: 9229, argv0: 'node', title: 'node', exitCode: undefined,
 });

@@ -466,6 +466,7 @@ function load(runtime, handlerText, taskRoot, functionName, version, memory, gro
   }
   handler = found;
   nameHandler(handlerText, handler);
+  internalBinding('crypto').release();
   handlerIsAsync = types.isAsyncFunction(handler);
   return 'null';
 }
@@ -493,6 +494,7 @@ function restore(values) {
   applyDefaults();
   readFixed();
   lastTrace = undefined;
+  internalBinding('crypto').reseed();
   loop.drain();
 }
 

@@ -61,6 +61,12 @@ module.exports = function setup() {
   };
   Object.defineProperty(globalThis, 'performance', { value: performance, writable: true, configurable: true, enumerable: true });
 
+  // crypto: its parts are loaded when they are first used
+  const webcrypto = () => require('internal/crypto/webcrypto');
+  defineLazyProperties(globalThis, 'internal/crypto/webcrypto', ['CryptoKey', 'Crypto', 'SubtleCrypto'], false);
+  let currentCrypto;
+  Object.defineProperty(globalThis, 'crypto', { get: () => (currentCrypto ?? webcrypto().crypto), set(value) { currentCrypto = value; }, configurable: true, enumerable: true });
+
   // stdout and stderr: what is written here goes to the log as it is
   for (const [name, fd] of [['stdout', 1], ['stderr', 2]]) {
     let stream;
@@ -97,7 +103,8 @@ module.exports = function setup() {
   });
 
   // what most functions need, kept in the runtime snapshot
-  for (const id of ['util', 'path', 'fs', 'url', 'querystring', 'os', 'stream', 'string_decoder']) eager(id);
+  for (const id of ['util', 'path', 'fs', 'url', 'querystring', 'os', 'stream', 'string_decoder', 'crypto', 'zlib']) eager(id);
+  internalBinding('crypto').preload();
 };
 
 function eager(id) { require(id); }
