@@ -34,6 +34,7 @@ fuzz:
 # Rebuilds the embedded interpreters from pinned sources: Debian 12, as root.
 runtimes:
 	runtimes/python/build/build.sh
+	runtimes/python27/build/build.sh
 	runtimes/nodejs/build/build.sh
 
 # Node.js's own tests in deployed functions, and the report of them in docs/.

@@ -3,32 +3,42 @@ package e2e
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// The guide's programs, with its events, give what they give natively: recorded with CPython 3.11.7 and Node.js 20.20.2.
+// The guide's programs, with its events, give what they give natively: recorded with CPython 2.7.18, CPython 3.11.7
+// and Node.js 20.20.2.
 func TestGuideHandlers(t *testing.T) {
-	type program struct{ file, handler, event, expected string }
-	python := func(file, function, event, expected string) program {
-		return program{"testdata/handlers/python-" + file + ".py", "lambda_function." + function, event, "testdata/expected/python-" + expected + ".py3.11.7.json"}
+	type program struct{ runtime, file, handler, event, expected string }
+	python := func(runtime, recorded string) func(file, function, event, expected string) program {
+		return func(file, function, event, expected string) program {
+			return program{runtime, "testdata/handlers/python-" + file + ".py", "lambda_function." + function, event, "testdata/expected/python-" + expected + "." + recorded + ".json"}
+		}
 	}
 	const nodeData = "../../runtimes/nodejs/testdata/"
 	node := func(file, handler, event string) program {
-		return program{nodeData + "handlers/node-" + file + ".js", handler, event, nodeData + "expected/node-" + file + ".json"}
+		return program{"nodejs4.3", nodeData + "handlers/node-" + file + ".js", handler, event, nodeData + "expected/node-" + file + ".json"}
 	}
-	cases := []program{
-		python("hello_python", "my_handler", "python-hello", "hello"),
-		python("get_my_log_stream", "get_my_log_stream", "hello-world", "ctx"),
-		python("my_logging_handler", "my_logging_handler", "hello-world", "my_logging"),
-		python("my_other_logging_handler", "my_other_logging_handler", "hello-world", "my_other"),
-		python("always_failed_handler", "always_failed_handler", "hello-world", "always_failed"),
-		python("ProcessKinesisRecords", "lambda_handler", "tutorial-kinesis", "kinesis"),
-		python("ProcessDynamoDBStream", "lambda_handler", "tutorial-dynamodb", "ddb"),
-		python("LambdaWithSNS", "lambda_handler", "sns", "sns"),
-		python("hello-world-blueprint.RECONSTRUCTED", "lambda_handler", "hello-world", "blueprint"),
+	var cases []program
+	for runtime, recorded := range map[string]string{"python2.7": "py2.7.18", "python3.13": "py3.11.7"} {
+		python := python(runtime, recorded)
+		cases = append(cases,
+			python("hello_python", "my_handler", "python-hello", "hello"),
+			python("get_my_log_stream", "get_my_log_stream", "hello-world", "ctx"),
+			python("my_logging_handler", "my_logging_handler", "hello-world", "my_logging"),
+			python("my_other_logging_handler", "my_other_logging_handler", "hello-world", "my_other"),
+			python("always_failed_handler", "always_failed_handler", "hello-world", "always_failed"),
+			python("ProcessKinesisRecords", "lambda_handler", "repaired/tutorial-kinesis", "kinesis"),
+			python("ProcessDynamoDBStream", "lambda_handler", "tutorial-dynamodb", "ddb"),
+			python("LambdaWithSNS", "lambda_handler", "sns", "sns"),
+			python("hello-world-blueprint.RECONSTRUCTED", "lambda_handler", "hello-world", "blueprint"),
+		)
+	}
+	cases = append(cases,
 		node("helloworld-myHandler", "helloworld.myHandler", "hello-world"),
 		node("context", "index.handler", "hello-world"),
 		node("logging", "index.handler", "hello-world"),
@@ -37,11 +47,11 @@ func TestGuideHandlers(t *testing.T) {
 		node("ProcessKinesisRecords", "index.handler", "repaired/tutorial-kinesis"),
 		node("ProcessDynamoDBStream", "index.handler", "tutorial-dynamodb"),
 		node("LambdaWithSNS", "index.handler", "sns"),
-	}
+	)
 	s := serve(t, dataDir(t))
 	for _, c := range cases {
 		name := strings.TrimSuffix(filepath.Base(c.file), filepath.Ext(c.file))
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.runtime+"/"+name, func(t *testing.T) {
 			read := func(file string) []byte {
 				t.Helper()
 				b, err := os.ReadFile(file)
@@ -61,12 +71,12 @@ func TestGuideHandlers(t *testing.T) {
 			}
 			s.t = t
 			module, function, _ := strings.Cut(c.handler, ".")
-			inPackage, runtime, failure := module+".py", "python3.13", "Unhandled"
+			inPackage, failure := module+".py", "Unhandled"
 			if filepath.Ext(c.file) == ".js" {
-				inPackage, runtime, failure = module+".js", "nodejs4.3", "Handled" // by callback(err)
+				inPackage, failure = module+".js", "Handled" // by callback(err)
 			}
-			name := "guide-" + strings.ReplaceAll(name, ".", "-")
-			s.mustCreate(name, c.handler, zipOf(t, map[string]string{inPackage: string(source)}), map[string]any{"Timeout": 15, "Runtime": runtime})
+			name := "guide-" + strings.ReplaceAll(c.runtime+"-"+name, ".", "-")
+			s.mustCreate(name, c.handler, zipOf(t, map[string]string{inPackage: string(source)}), map[string]any{"Timeout": 15, "Runtime": c.runtime})
 			a := s.invoke(name, string(event), map[string]string{"X-Amz-Log-Type": "Tail"})
 			if a.status != 200 {
 				t.Fatalf("status %d: %s", a.status, a.body)
@@ -74,7 +84,7 @@ func TestGuideHandlers(t *testing.T) {
 			if want.Error != nil {
 				var got struct {
 					ErrorMessage, ErrorType string
-					StackTrace              []string
+					StackTrace              []any // of strings, or of [file, line, function, text] from Python 2.7
 				}
 				if err := json.Unmarshal([]byte(a.body), &got); err != nil {
 					t.Fatalf("%v: %s", err, a.body)
@@ -82,8 +92,11 @@ func TestGuideHandlers(t *testing.T) {
 				if a.header.Get("X-Amz-Function-Error") != failure || got.ErrorMessage != want.Error.ErrorMessage || got.ErrorType != want.Error.ErrorType {
 					t.Errorf("%+v, want %+v", got, *want.Error)
 				}
-				if len(got.StackTrace) == 0 || !strings.Contains(got.StackTrace[0], "/var/task/"+inPackage) || !strings.Contains(got.StackTrace[0], function) {
+				if trace := fmt.Sprint(got.StackTrace...); !strings.Contains(trace, "/var/task/"+inPackage) || !strings.Contains(trace, function) {
 					t.Errorf("stack trace %q", got.StackTrace)
+				}
+				if _, frames := got.StackTrace[0].([]any); frames != (c.runtime == "python2.7") {
+					t.Errorf("stack trace of %s: %v", c.runtime, got.StackTrace)
 				}
 			} else if a.header.Get("X-Amz-Function-Error") != "" || !sameJSON(t, a.body, string(want.Result)) {
 				t.Errorf("result %s (%s), want %s", a.body, a.header.Get("X-Amz-Function-Error"), want.Result)

@@ -21,10 +21,11 @@ import (
 	"github.com/thawrun/thaw/engine/store"
 	"github.com/thawrun/thaw/runtimes/nodejs"
 	"github.com/thawrun/thaw/runtimes/python"
+	"github.com/thawrun/thaw/runtimes/python27"
 )
 
-// guests are the interpreters that this program brings. They are compiled in this order: what is quickly done comes first.
-func guests() []*abi.Guest { return []*abi.Guest{nodejs.Guest(), python.Guest()} }
+// guests are the interpreters that this program brings. They are compiled in this order: what is quickly done comes first, what is least used last.
+func guests() []*abi.Guest { return []*abi.Guest{nodejs.Guest(), python.Guest(), python27.Guest()} }
 
 // node is a running server with all its parts.
 type node struct {

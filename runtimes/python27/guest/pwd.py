@@ -1,0 +1,23 @@
+"""The user database of a sandbox: one user."""
+
+import collections
+
+struct_passwd = collections.namedtuple("struct_passwd", "pw_name pw_passwd pw_uid pw_gid pw_gecos pw_dir pw_shell")
+
+_USER = struct_passwd("sandbox", "x", 0, 0, "", "/tmp", "/sbin/nologin")
+
+
+def getpwuid(uid):
+    if uid != _USER.pw_uid:
+        raise KeyError("getpwuid(): uid not found: {}".format(uid))
+    return _USER
+
+
+def getpwnam(name):
+    if name != _USER.pw_name:
+        raise KeyError("getpwnam(): name not found: {}".format(name))
+    return _USER
+
+
+def getpwall():
+    return [_USER]
