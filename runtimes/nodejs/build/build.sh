@@ -45,8 +45,11 @@ flags=(--target=wasm32-wasi --sysroot="$sysroot" -isystem "$sysroot/include/wasm
 	-mbulk-memory -mnontrapping-fptoint -msign-ext -mmutable-globals
 	-fwrapv -funsigned-char -fno-strict-aliasing -fvisibility=hidden -ffunction-sections -fdata-sections
 	-ffile-prefix-map="$work"=/build -ffile-prefix-map="$guest"=/build/guest
-	-DNDEBUG -D_GNU_SOURCE -DTHAW_STACK=$stack -I"$qjs")
-mkdir -p "$work/obj"
+	-DNDEBUG -D_GNU_SOURCE -DTHAW_STACK=$stack -I"$work/engine" -I"$qjs")
+mkdir -p "$work/obj" "$work/engine"
+# thaw.c brings its own definitions of these two (guest/heap.c).
+sed -e '/^#define JS_REF_COUNT(p)/d' -e '/^#define JS_GC_MARK(p)/d' "$qjs/quickjs.c" >"$work/engine/quickjs.c"
+[ "$(diff "$qjs/quickjs.c" "$work/engine/quickjs.c" | grep -c '^<')" = 2 ]
 for f in libregexp libunicode dtoa; do clang-19 "${flags[@]}" -w -c "$qjs/$f.c" -o "$work/obj/$f.o"; done
 clang-19 "${flags[@]}" -w -Werror=implicit-function-declaration -Werror=int-conversion -c "$guest/thaw.c" -o "$work/obj/thaw.o"
 # clang would run any wasm-opt that it finds on PATH: keep it out.

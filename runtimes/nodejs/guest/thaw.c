@@ -1,17 +1,25 @@
 /* The entry point of the Node.js guest: implements abi/README.md on top of QuickJS-NG.
  *
  * The engine's source is included, not linked: what Node's library needs to know of values (promise states, what an iterator
- * would yield, stack traces in V8's form) has no public API. Nothing of the engine is changed.
+ * would yield, stack traces in V8's form) has no public API. Two macros of the engine are ours, JS_REF_COUNT and JS_GC_MARK
+ * (build.sh takes out its own): heap.c says why.
  *
  * What runs once per invocation is here in C (frames, strings, JSON); what a Lambda user can see (handler look-up, context
  * object, errors, console) is in node/*.js, which this file calls through five functions that bootstrap.js returns.
  */
+#include <stdint.h>
+
+static uint8_t *settled_end;
+static _Alignas(8) uint8_t settled_header[8]; /* a JSMallocBlockHeader */
+#define settled_rc(p) ((uint8_t *)(p) < settled_end ? (JSMallocBlockHeader *)settled_header : js_rc(p))
+#define JS_REF_COUNT(p) (settled_rc(p)->ref_count)
+#define JS_GC_MARK(p) (settled_rc(p)->mark)
 #include "quickjs.c"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -39,6 +47,7 @@ static JSContext *ctx;
 #include "modules.c"
 #include "system.c"
 #include "service.c"
+#include "heap.c"
 
 /* ---- results: one frame {u32 length, bytes}, reused; a large one is given back at the next call ---- */
 
@@ -183,6 +192,8 @@ static uint64_t op_init(void) {
     JS_FreeValue(ctx, api);
     run_jobs();
     JS_RunGC(rt);
+    heap_settle();
+    clear_stack();
     initialised = 1;
     return answer(DONE, "", 0);
 }
@@ -268,6 +279,7 @@ static uint64_t op_trim(void) {
     if (JS_IsException(v)) JS_FreeValue(ctx, JS_GetException(ctx));
     else JS_FreeValue(ctx, v);
     JS_RunGC(rt);
+    clear_stack();
     return answer(DONE, "", 0);
 }
 

@@ -363,15 +363,12 @@ loop.state.uncaughtHandler = (error, fromPromise) => {
 
 let loading = null; // {failed}
 
-const handlerExpression = /^([^.]*)\.(.*)$/;
-
 function findHandler(taskRoot, text) {
   if (text.includes('..')) throw named('Runtime.MalformedHandlerName', `'${text}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`);
-  const base = path.basename(text);
-  const folder = text.slice(0, text.length - base.length);
-  const match = handlerExpression.exec(base);
-  if (match === null || match.length !== 3) throw named('Runtime.MalformedHandlerName', 'Bad handler');
-  const [, moduleName, property] = match;
+  const folder = text.slice(0, text.lastIndexOf('/') + 1), base = text.slice(folder.length);
+  const dot = base.indexOf('.');
+  if (dot < 0) throw named('Runtime.MalformedHandlerName', 'Bad handler');
+  const moduleName = base.slice(0, dot), property = base.slice(dot + 1);
   const pick = (exports) => {
     let found = exports;
     for (const key of property.split('.')) found = found?.[key];
@@ -383,8 +380,11 @@ function findHandler(taskRoot, text) {
     }
     return found;
   };
-  const root = path.resolve(taskRoot, folder, moduleName);
-  const file = ['', '.js', '.mjs', '.cjs'].map((e) => root + e).find(isFile);
+  const root = folder === '' && moduleName !== '' ? `${taskRoot}/${moduleName}` : path.resolve(taskRoot, folder, moduleName);
+  let file;
+  for (const extension of ['', '.js', '.mjs', '.cjs']) {
+    if (isFile(root + extension)) { file = root + extension; break; }
+  }
   const parent = new Module('/var/runtime/index.mjs');
   parent.filename = '/var/runtime/index.mjs';
   parent.paths = [];
@@ -474,15 +474,14 @@ function load(runtime, handlerText, taskRoot, functionName, version, memory, gro
 // ---- environment ----
 
 // Values of process.env are strings: what is assigned becomes one.
-function environment(values) {
-  return new Proxy(values, {
-    set(target, key, value) { if (typeof key === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string'); target[key] = `${value}`; return true; },
-    defineProperty(target, key, descriptor) {
-      if ('value' in descriptor) return Reflect.defineProperty(target, key, { value: `${descriptor.value}`, writable: true, enumerable: true, configurable: true });
-      return Reflect.defineProperty(target, key, descriptor);
-    },
-  });
-}
+const environmentTraps = {
+  set(target, key, value) { if (typeof key === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string'); target[key] = `${value}`; return true; },
+  defineProperty(target, key, descriptor) {
+    if ('value' in descriptor) return Reflect.defineProperty(target, key, { value: `${descriptor.value}`, writable: true, enumerable: true, configurable: true });
+    return Reflect.defineProperty(target, key, descriptor);
+  },
+};
+const environment = (values) => new Proxy(values, environmentTraps);
 
 // What the host's environment may leave out.
 function applyDefaults() {
@@ -501,4 +500,15 @@ function restore(values) {
 function trim() { loop.drain(); }
 
 setupConsole();
+
+// The engine keeps how an object is laid out as long as there is one of its kind. These keep what every instance and every
+// invocation makes, the environment as the host sends it among them, so that it is in the runtime snapshot.
+module.kept = [
+  makeContext('', '', undefined, undefined, undefined), { settled: null, waiting: null },
+  {
+    AWS_DEFAULT_REGION: '', AWS_EXECUTION_ENV: '', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '', AWS_LAMBDA_FUNCTION_NAME: '',
+    AWS_LAMBDA_FUNCTION_VERSION: '', AWS_LAMBDA_INITIALIZATION_TYPE: '', AWS_LAMBDA_LOG_GROUP_NAME: '', AWS_LAMBDA_LOG_STREAM_NAME: '',
+    AWS_REGION: '', LAMBDA_RUNTIME_DIR: '', LAMBDA_TASK_ROOT: '', LANG: '', LD_LIBRARY_PATH: '', NODE_PATH: '', PATH: '', TZ: '', _HANDLER: '',
+  },
+];
 module.exports = { restore, load, invoke, turn, trim };

@@ -6,6 +6,12 @@ const { files } = host;
 const { BuiltinModule } = require('internal/bootstrap/realm');
 const { validateString } = require('internal/validators');
 
+// Names of files are nearly always absolute and normal. For these it is faster not to have path walk them by character.
+const isNormal = (name) => name.startsWith('/') && !name.includes('//') && !name.includes('/.') && !name.endsWith('/');
+const dirname = (name) => (isNormal(name) ? name.slice(0, name.lastIndexOf('/')) || '/' : path.dirname(name));
+const basename = (name) => (isNormal(name) ? name.slice(name.lastIndexOf('/') + 1) : path.basename(name));
+const inFolder = (folder, name) => (isNormal(folder) ? `${folder}/${name}` : path.join(folder, name));
+
 const isFile = (name) => files.kind(name) === 0;
 const isFolder = (name) => files.kind(name) === 1;
 
@@ -29,7 +35,7 @@ const packages = new Map(); // folder -> parsed package.json or null
 function readPackage(folder) {
   let found = packages.get(folder);
   if (found !== undefined) return found;
-  const name = path.join(folder, 'package.json');
+  const name = inFolder(folder, 'package.json');
   const text = files.readText(name, true);
   found = null;
   if (typeof text === 'string') {
@@ -46,8 +52,8 @@ function readPackage(folder) {
 
 // The nearest package.json above a file: [folder, contents] or null.
 function packageScope(filename) {
-  for (let folder = path.dirname(filename); ; folder = path.dirname(folder)) {
-    if (folder === '/' || path.basename(folder) === 'node_modules') return null; // the root holds nothing but the folders of the contract
+  for (let folder = dirname(filename); ; folder = dirname(folder)) {
+    if (folder === '/' || folder === '/var' || basename(folder) === 'node_modules') return null; // they hold nothing but the folders of the contract
     const found = readPackage(folder);
     if (found !== null) return [folder, found];
   }
@@ -145,8 +151,8 @@ function asFileOrFolder(name, trailing) {
 
 function nodeModulePaths(from) {
   const paths = [];
-  for (let folder = path.resolve(from); ; folder = path.dirname(folder)) {
-    if (path.basename(folder) !== 'node_modules') paths.push(path.join(folder, 'node_modules'));
+  for (let folder = isNormal(from) ? from : path.resolve(from); ; folder = dirname(folder)) {
+    if (basename(folder) !== 'node_modules') paths.push(inFolder(folder, 'node_modules'));
     if (folder === '/') break;
   }
   return paths;
@@ -183,7 +189,7 @@ const isRelative = (request) => request === '.' || request === '..' || request.s
 
 function Module(id = '', parent) {
   this.id = id;
-  this.path = path.dirname(id);
+  this.path = dirname(id);
   this.exports = {};
   Object.defineProperty(this, 'parent', { value: parent, writable: true, configurable: true, enumerable: false });
   this.filename = null;
@@ -230,7 +236,7 @@ Module._resolveFilename = function _resolveFilename(request, parent, isMain, opt
       if (found !== undefined) return found;
     }
   } else {
-    const from = parent?.filename ? path.dirname(parent.filename) : parent?.path ?? process.cwd();
+    const from = parent?.filename ? dirname(parent.filename) : parent?.path ?? process.cwd();
     if (isRelative(request) || path.isAbsolute(request)) {
       found = asFileOrFolder(path.resolve(from, request), /(?:^|\/)\.?\.?\/?$/.test(request) && request.endsWith('/'));
     } else if (request.startsWith('#') && parent?.filename) {
@@ -289,8 +295,8 @@ function loadFile(filename, parent) {
 
 Module.prototype.load = function load(filename) {
   this.filename = filename;
-  this.paths = nodeModulePaths(path.dirname(filename));
-  const base = path.basename(filename);
+  this.paths = nodeModulePaths(dirname(filename));
+  const base = basename(filename);
   let extension = '.js';
   for (let at = base.indexOf('.', 1); at > 0; at = base.indexOf('.', at + 1)) {
     if (extensions[base.slice(at)] !== undefined) { extension = base.slice(at); break; }
@@ -358,7 +364,7 @@ function makeRequire(module) {
 Module.prototype._compile = function _compile(content, filename) {
   if (content.startsWith('#!')) content = `//${content}`;
   const wrapper = host.script(`(function (exports, require, module, __filename, __dirname) {\n${content}\n})`, filename, 0);
-  return Reflect.apply(wrapper, this.exports, [this.exports, makeRequire(this), this, filename, path.dirname(filename)]);
+  return Reflect.apply(wrapper, this.exports, [this.exports, makeRequire(this), this, filename, dirname(filename)]);
 };
 
 extensions['.js'] = function (module, filename) {
