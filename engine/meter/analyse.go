@@ -4,7 +4,7 @@ package meter
 type analysis struct {
 	locals     uint32   // declared, without parameters
 	codeAt     int      // where the instructions begin in the body
-	cost       uint32   // of what is outside loops
+	cost       uint32   // of what is outside loops, and of the first rounds that loops don't pay themselves
 	loops      []loop   // in the order of their beginnings
 	calls      []call   // in the order of their places
 	refs       []uint32 // functions whose address is taken
@@ -17,7 +17,7 @@ type analysis struct {
 
 // loop is what the pass knows of a loop.
 type loop struct {
-	cost   uint32 // of a round, without inner loops
+	cost   uint32 // of a round, without what inner loops pay themselves
 	calls  bool   // it, or a loop in it, calls or may call refuel otherwise
 	parent int    // index of the loop around it, -1 = none
 }
@@ -97,6 +97,16 @@ func analyse(body []byte) (*analysis, error) {
 	}
 	if r.err == nil && r.pos != len(body) {
 		r.fail("%d bytes after the end of a function", len(body)-r.pos)
+	}
+	// A loop without calls pays for all rounds but the first (emitter.openAtEnd), which is part of what is around it.
+	for i := len(a.loops) - 1; i >= 0; i-- { // inner loops come behind their outer ones
+		switch l := a.loops[i]; {
+		case l.calls:
+		case l.parent < 0:
+			a.cost += l.cost
+		default:
+			a.loops[l.parent].cost += l.cost
+		}
 	}
 	return a, r.err
 }

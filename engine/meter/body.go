@@ -1,28 +1,40 @@
 package meter
 
+// construct is an open block, if or loop of the code that is read, or the function itself.
+type construct struct {
+	kind  constructKind
+	label int   // constructs open in the new code, at the one that a branch to this one leads to
+	arity int   // values that a branch takes along
+	cost  int64 // of a loop's round
+}
+
+type constructKind uint8
+
+const (
+	plain       constructKind = iota // a block or an if, as it was
+	loopAtHead                       // openAtHead
+	loopAtEnd                        // openAtEnd
+	loopOfPairs                      // openTwice
+)
+
 // body rewrites the code of defined function i.
 func (w *rewriter) body(i int) ([]byte, error) {
 	a, code := w.all[i], w.m.code[i]
-	e := &emitter{w: w, b: make([]byte, 0, len(code)+len(code)/4+32)}
-	// Up to two locals of ours come after the function's: the balance, which saves loading it twice, and a length.
-	e.balance = uint32(len(w.m.types[w.m.funcs[i]].params)) + a.locals
-	e.length = e.balance + 1
+	e := &emitter{w: w, b: make([]byte, 0, len(code)+len(code)/4+32), open: 1}
+	// A local of ours comes after the function's, for the length of bulk operations.
+	e.length = uint32(len(w.m.types[w.m.funcs[i]].params)) + a.locals
 
 	r := &reader{b: code}
 	groups := uint32(r.count())
 	from := r.pos
-	var extra []byte
-	if a.bulk || w.entry[i] || w.sites[i] != nil || len(a.loops) > 0 {
-		groups++
-		extra = append(extra, 1, valI64)
-	}
 	if a.bulk {
-		groups++
-		extra = append(extra, 1, valI32)
+		e.u32(groups + 1)
+		e.raw(code[from:a.codeAt])
+		e.op(1, valI32)
+	} else {
+		e.u32(groups)
+		e.raw(code[from:a.codeAt])
 	}
-	e.u32(groups)
-	e.raw(code[from:a.codeAt])
-	e.raw(extra)
 	r.pos = a.codeAt
 	if w.entry[i] {
 		e.pay(w.capped(a.cost))
@@ -32,85 +44,81 @@ func (w *rewriter) body(i int) ([]byte, error) {
 		e.enter(w.blockType(w.m.funcs[i]))
 	}
 
-	// open says of each open construct whether it is a wrapped loop, and crossed[k] how many of open[:k] are: a branch
-	// crosses one label more for each wrapped loop that it leaves.
-	open, crossed := []bool{false}, []uint32{0, 0}
+	open := []construct{{label: e.open, arity: len(w.m.types[w.m.funcs[i]].results)}}
 	label := func(d uint32) uint32 {
 		if uint64(d) >= uint64(len(open)) {
 			r.fail("label %d at depth %d", d, len(open))
 			return 0
 		}
-		return d + crossed[len(open)] - crossed[len(open)-int(d)]
+		return uint32(e.open - open[len(open)-1-int(d)].label)
 	}
-	push := func(loop bool) {
-		n := crossed[len(open)]
-		if loop {
-			n++
-		}
-		open, crossed = append(open, loop), append(crossed, n)
-	}
-	// root is the place in open of the outermost loop without calls around the current instruction, -1 outside. In it the
-	// balance is kept in a local, so that a round depends on no memory; whatever may leave it stores the balance first.
-	root := -1
-	leaves := func(d uint32) bool { return root >= 0 && len(open)-1-int(d) < root }
+	takesNothing := func(d uint32) bool { return uint64(d) < uint64(len(open)) && open[len(open)-1-int(d)].arity == 0 }
 	loop, call := 0, 0
+	var last instr
 	for len(open) > 0 && r.err == nil {
 		in := r.next()
 		raw := code[in.start:in.end]
 		switch in.op {
 		case opBlock, opIf:
 			e.raw(raw)
-			push(false)
+			e.open++
+			open = append(open, construct{label: e.open, arity: w.arity(raw, false)})
 		case opLoop:
-			l := a.loops[loop]
+			c := construct{arity: w.arity(raw, true), cost: w.capped(a.loops[loop].cost)}
+			switch {
+			case c.arity > 0:
+				c.kind = loopOfPairs
+				e.openTwice(raw, c.cost)
+			case a.loops[loop].calls:
+				c.kind = loopAtHead
+				e.openAtHead(raw, c.cost)
+			default:
+				c.kind = loopAtEnd
+				e.openAtEnd(raw)
+			}
+			c.label = e.open
 			loop++
-			if root < 0 && !l.calls {
-				root = len(open)
-				e.load()
-			}
-			e.wrap(raw, w.capped(l.cost), root >= 0)
-			push(true)
+			open = append(open, c)
 		case opEnd:
-			last := len(open) - 1
-			if last == 0 && deep {
-				e.op(opEnd) // of the block around the body
-				e.leave()
+			top := open[len(open)-1]
+			open = open[:len(open)-1]
+			switch top.kind {
+			case loopAtHead:
+				e.closeAtHead()
+			case loopAtEnd:
+				e.closeAtEnd(top.cost)
+			case loopOfPairs:
+				e.end(2)
+			default:
+				if len(open) == 0 && deep {
+					e.end(1) // of the block around the body
+					e.leave()
+				}
+				e.end(1)
 			}
-			e.op(opEnd)
-			if open[last] {
+		case opBrIf:
+			// wazero makes a set-and-test of a comparison if what the branch leads to can be reached otherwise, which is most of
+			// the time. Not so if the branch is the one way to something, here a jump.
+			if last.compares() && takesNothing(in.index) {
+				e.op(opIf, 0x40, opBr)
+				e.u32(label(in.index) + 1)
 				e.op(opEnd)
+				break
 			}
-			open, crossed = open[:last], crossed[:last+1]
-			if last == root {
-				e.store()
-				root = -1
-			}
-		case opBr, opBrIf:
-			if leaves(in.index) {
-				e.store()
-			}
-			e.op(in.op)
+			e.op(opBrIf)
+			e.u32(label(in.index))
+		case opBr:
+			e.op(opBr)
 			e.u32(label(in.index))
 		case opBrTable:
 			t := &reader{b: raw, pos: 1}
-			labels := make([]uint32, t.count()+1)
-			out := false
-			for k := range labels {
-				labels[k] = t.u32()
-				out = out || leaves(labels[k])
-			}
-			if out {
-				e.store()
-			}
+			n := t.count()
 			e.op(opBrTable)
-			e.u32(uint32(len(labels) - 1))
-			for _, d := range labels {
-				e.u32(label(d))
+			e.u32(uint32(n))
+			for range n + 1 {
+				e.u32(label(t.u32()))
 			}
 		case opReturn:
-			if root >= 0 {
-				e.store()
-			}
 			if deep {
 				e.op(opBr)
 				e.u32(label(uint32(len(open) - 1)))
@@ -137,92 +145,77 @@ func (w *rewriter) body(i int) ([]byte, error) {
 			}
 			e.raw(raw)
 		}
+		last = in
 	}
 	return e.b, r.err
 }
 
+// arity is the number of values that a branch to a block, if or loop takes along; head is the instruction that opens it.
+func (w *rewriter) arity(head []byte, loop bool) int {
+	switch t := head[1]; {
+	case t == 0x40:
+		return 0
+	case t&0xC0 == 0x40: // a value type, of the result
+		if loop {
+			return 0
+		}
+		return 1
+	}
+	i := (&reader{b: head, pos: 1}).s33()
+	switch {
+	case i < 0 || i >= int64(len(w.m.types)):
+		return 1 // the engine refuses it
+	case loop:
+		return len(w.m.types[i].params)
+	}
+	return len(w.m.types[i].results)
+}
+
 // emitter appends instructions to a body.
 type emitter struct {
-	w               *rewriter
-	b               []byte
-	balance, length uint32 // locals
+	w      *rewriter
+	b      []byte
+	open   int    // constructs, the function included
+	length uint32 // local
 }
 
 func (e *emitter) raw(b []byte)     { e.b = append(e.b, b...) }
 func (e *emitter) op(ops ...byte)   { e.b = append(e.b, ops...) }
 func (e *emitter) u32(v uint32)     { e.b = appendU32(e.b, v) }
 func (e *emitter) i64(v int64)      { e.b = appendSigned(append(e.b, opI64Const), v) }
-func (e *emitter) get()             { e.op(opLocalGet); e.u32(e.balance) }
-func (e *emitter) set()             { e.op(opLocalSet); e.u32(e.balance) }
-func (e *emitter) tee()             { e.op(opLocalTee); e.u32(e.balance) }
-func (e *emitter) global(op byte)   { e.op(op); e.u32(e.w.fuel) }
-func (e *emitter) load()            { e.global(opGlobalGet); e.set() }
-func (e *emitter) store()           { e.get(); e.global(opGlobalSet) }
+func (e *emitter) get()             { e.op(opGlobalGet); e.u32(e.w.fuel) }
+func (e *emitter) set()             { e.op(opGlobalSet); e.u32(e.w.fuel) }
 func (e *emitter) below(v int64)    { e.i64(v); e.op(opI64LtS) }
 func (e *emitter) subtract(v int64) { e.i64(v); e.op(opI64Sub) }
+func (e *emitter) refuel()          { e.op(opCall); e.u32(e.w.refuel) }
 
-// refill replaces the balance in the global by what refuel returns if the i32 on the stack is not 0.
-func (e *emitter) refill() {
-	e.op(opIf, 0x40)
-	e.global(opGlobalGet)
-	e.op(opCall)
-	e.u32(e.w.refuel)
-	e.global(opGlobalSet)
-	e.op(opEnd)
-}
-
-// wrap opens a loop, twice: the call to refuel is between the two heads, outside the hot path. The cost of a round is only
-// subtracted once the balance covers it, and refuel sees the balance as it would be then: what a round costs doesn't depend
-// on how often the balance runs out.
-func (e *emitter) wrap(head []byte, cost int64, local bool) {
-	get := func() {
-		if local {
-			e.get()
-		} else {
-			e.global(opGlobalGet)
-		}
+// end closes n constructs.
+func (e *emitter) end(n int) {
+	for range n {
+		e.op(opEnd)
 	}
-	set := func() {
-		if local {
-			e.set()
-		} else {
-			e.global(opGlobalSet)
-		}
-	}
-	e.raw(head)
-	get()
-	e.below(cost)
-	e.op(opIf, 0x40)
-	get()
-	e.subtract(cost)
-	e.op(opCall)
-	e.u32(e.w.refuel)
-	e.i64(cost)
-	e.op(opI64Add)
-	set()
-	e.op(opEnd)
-	e.raw(head)
-	get()
-	if !local {
-		e.tee()
-	}
-	e.below(cost)
-	e.op(opBrIf, 1)
-	e.get()
-	e.subtract(cost)
-	set()
+	e.open -= n
 }
 
 // pay subtracts a cost from the balance and calls refuel if that makes it negative. It leaves the stack as it is, so that it
 // may stand between a call and the use of its results.
 func (e *emitter) pay(cost int64) {
-	e.global(opGlobalGet)
+	e.get()
 	e.subtract(cost)
-	e.tee()
-	e.global(opGlobalSet)
+	e.set()
+	e.refill()
+}
+
+// refill replaces the balance by what refuel returns if it is negative. The engine keeps what it has just stored in a
+// register: the balance isn't read again.
+func (e *emitter) refill() {
 	e.get()
 	e.below(0)
-	e.refill()
+	e.op(opIf, 0x40)
+	e.get()
+	e.refuel()
+	e.set()
+	e.op(opEnd)
 }
 
 // chargeLength charges an operation for the length on top of the stack, and leaves the length there: one unit per 64 bytes
@@ -231,7 +224,7 @@ func (e *emitter) chargeLength(grow bool) {
 	length := func() { e.op(opLocalGet); e.u32(e.length) }
 	e.op(opLocalSet)
 	e.u32(e.length)
-	e.global(opGlobalGet)
+	e.get()
 	length()
 	e.op(opExtendU)
 	if grow {
@@ -243,10 +236,7 @@ func (e *emitter) chargeLength(grow bool) {
 		e.op(opI64Const, 6, opI64ShrU)
 	}
 	e.op(opI64Sub)
-	e.tee()
-	e.global(opGlobalSet)
-	e.get()
-	e.below(0)
+	e.set()
 	e.refill()
 	length()
 }
@@ -262,11 +252,11 @@ func (e *emitter) enter(blockType []byte) {
 	e.b = appendSigned(e.b, int64(int32(e.w.cfg.MaxCallDepth)))
 	e.op(opI32GtU, opIf, 0x40)
 	e.i64(DepthExceeded)
-	e.op(opCall)
-	e.u32(e.w.refuel)
+	e.refuel()
 	e.op(opDrop, opUnreachable, opEnd)
 	e.op(opBlock)
 	e.raw(blockType)
+	e.open++
 }
 
 // leave counts a call that ends.

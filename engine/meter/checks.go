@@ -5,11 +5,12 @@ import (
 	"slices"
 )
 
-// nonLeaves says of each function whether it calls: the functions of an untrusted module that pay at their entry.
-func nonLeaves(all []*analysis) []bool {
+// payAtEntry says of each function whether it pays at its entry in an untrusted module: if it calls another, or costs more
+// than a call that isn't paid for should.
+func payAtEntry(all []*analysis) []bool {
 	checked := make([]bool, len(all))
 	for i, a := range all {
-		checked[i] = a.callsAny()
+		checked[i] = a.callsAny() || a.cost > LeafCost
 	}
 	return checked
 }

@@ -476,8 +476,7 @@ func checkProgram(t interface{ Fatalf(string, ...any) }, ms []*machine, choices 
 				if d := cmp.Diff(want, got); d != "" {
 					t.Fatalf("%s %+v, grants of %d (-want +got):\n%s", m.name, cfg, grant, d)
 				}
-				// A trap in a loop loses what was spent since the loop began.
-				if want.Trap == "" && total >= 0 && used != total {
+				if total >= 0 && used != total {
 					t.Fatalf("%s %+v: %d spent in grants of %d, %d in smaller ones", m.name, cfg, used, grant, total)
 				}
 				total = used

@@ -12,22 +12,12 @@
 //
 // Where checks are:
 //
-//   - in every loop. A loop is wrapped so that the call is outside the hot path, which would spoil the compiler's register
-//     allocation:
+//   - in every loop: in loops that call, at the head of each round; in others before each round but the first, which counts
+//     as part of what is around the loop. The call of refuel is outside the loop proper, which is wrapped for that: it would
+//     spoil the compiler's register allocation. loop.go shows the forms.
 //
-//     loop $outer
-//     fuel < cost ? fuel = refuel(fuel - cost) + cost
-//     loop $inner
-//     fuel < cost ? br $outer
-//     fuel -= cost
-//     body, whose branches to the loop go to $inner
-//     end
-//     end
-//
-//     In a loop without calls, its inner loops included, the balance is in a local, and is stored by every way out. A trap
-//     in such a loop loses what was spent since the loop began or last bought fuel.
-//
-//   - in an untrusted module (Config.Trusted false) at the entry of every function that calls another.
+//   - in an untrusted module (Config.Trusted false) at the entry of every function that calls another, or that costs more than
+//     LeafCost.
 //
 //   - in a trusted module after calls, as many as are enough to break every cycle of the call graph. An indirect call may
 //     reach any function of its type whose address is taken or that is exported; a call inside a loop is no edge of the
@@ -39,10 +29,17 @@
 //     64 bytes or elements besides, and memory.grow, which costs one per page. The balance may become negative by that: the
 //     debt is what refuel is told.
 //
-// The cost of a loop's round is the number of instructions in its body outside inner loops, capped: CostCap in trusted
-// modules, for the body of an interpreter's loop is mostly what a round does not execute, CostCapUntrusted in others.
+// The cost of a loop's round is the number of instructions in its body outside inner loops that pay for themselves, capped:
+// CostCap in trusted modules, for the body of an interpreter's loop is mostly what a round does not execute, CostCapUntrusted
+// in others.
 // Straight-line code outside loops is charged with the checks of its function where there are any, and is bounded by the
 // module's size where not.
+//
+// # Branches
+//
+// Metered code has br_if k behind a comparison written as if, br k+1, end. It means the same, and wazero compiles the first
+// to a comparison whose result it makes a number of and tests, where the second becomes a comparison and a jump. That saves
+// about what metering costs.
 //
 // # Depth of calls
 //

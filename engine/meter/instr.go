@@ -151,6 +151,9 @@ func (in *instr) charged() bool {
 	return false
 }
 
+// compares says whether an instruction is a comparison of numbers, i32.eqz to f64.ge.
+func (in *instr) compares() bool { return in.op >= 0x45 && in.op <= 0x66 }
+
 // mutatesTable is the name of an instruction that changes a table, "" of any other.
 func (in *instr) mutatesTable() string {
 	switch {

@@ -22,7 +22,10 @@ const (
 
 	// CostCap bounds the static cost of one check in a trusted module, CostCapUntrusted in another.
 	CostCap          = 64
-	CostCapUntrusted = 4096
+	CostCapUntrusted = 1 << 16
+
+	// LeafCost is the most that a function without calls may cost in an untrusted module without paying for it.
+	LeafCost = 64
 
 	pageSize  = 65536
 	pageLimit = 65536
@@ -31,7 +34,7 @@ const (
 // Config configures Rewrite.
 type Config struct {
 	// Trusted modules, interpreters built by us, have checks outside loops only after calls that close a cycle. In others
-	// every function that calls is checked at its entry, and the cost of a check counts up to CostCapUntrusted.
+	// every function that calls or is long is checked at its entry, and the cost of a check counts up to CostCapUntrusted.
 	Trusted bool
 	// Unmetered leaves the code as it is and only prepares for snapshots: for comparisons in tests and benchmarks.
 	Unmetered bool
@@ -114,7 +117,7 @@ func Rewrite(wasm []byte, cfg Config) (*Module, error) {
 	case cfg.Trusted:
 		w.sites, out.Stats.FeedbackSet = callSites(m, all)
 	default:
-		w.entry = nonLeaves(all)
+		w.entry = payAtEntry(all)
 	}
 	if cfg.LiftData {
 		if err := out.lift(m); err != nil {

@@ -1,7 +1,9 @@
 package meter
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -139,30 +141,81 @@ func TestBulkOperationsPayByLength(t *testing.T) {
 	}
 }
 
-// A loop without calls keeps its balance in a local. However it is left, what it cost is on the account.
+// However a loop is left, what its rounds cost is on the account: each round in a loop that calls, each but the first in
+// another.
 func TestLoopsPayHoweverTheyAreLeft(t *testing.T) {
+	const rounds = 5
 	h := newHost(t, engines[1].config())
-	for name, code := range map[string][]byte{
-		"at its end":          {opLoop, 0x40, opEnd, opEnd},
-		"by return":           {opLoop, 0x40, opReturn, opEnd, opEnd},
-		"by br":               {opBlock, 0x40, opLoop, 0x40, opBr, 1, opEnd, opEnd, opEnd},
-		"by br_if":            {opBlock, 0x40, opLoop, 0x40, 0x41, 1, opBrIf, 1, opEnd, opEnd, opEnd},
-		"by br_table":         {opBlock, 0x40, opLoop, 0x40, 0x41, 1, opBrTable, 1, 0, 1, opEnd, opEnd, opEnd},
-		"by br to the body":   {opLoop, 0x40, opBr, 1, opEnd, opEnd},
-		"from an inner loop":  {opLoop, 0x40, opLoop, 0x40, opReturn, opEnd, opEnd, opEnd},
-		"from an inner block": {opLoop, 0x40, opBlock, 0x40, opReturn, opEnd, opEnd, opEnd},
+	for name, c := range map[string]struct{ before, leave, after []byte }{
+		"at its end":          {after: []byte{opEnd}},
+		"by return":           {leave: []byte{opReturn}, after: []byte{opEnd}},
+		"by br":               {[]byte{opBlock, 0x40}, []byte{opBr, 1}, []byte{opEnd, opEnd}},
+		"by br_if":            {[]byte{opBlock, 0x40}, []byte{0x41, 1, opBrIf, 1}, []byte{opEnd, opEnd}},
+		"by br_table":         {[]byte{opBlock, 0x40}, []byte{0x41, 1, opBrTable, 1, 0, 1}, []byte{opEnd, opEnd}},
+		"by br to the body":   {leave: []byte{opBr, 1}, after: []byte{opEnd}},
+		"from an inner loop":  {leave: []byte{opLoop, 0x40, opReturn, opEnd}, after: []byte{opEnd}},
+		"from an inner block": {leave: []byte{opBlock, 0x40, opReturn, opEnd}, after: []byte{opEnd}},
+		"by a trap":           {leave: []byte{opUnreachable}, after: []byte{opEnd}},
 	} {
-		for trust, cfg := range map[string]Config{"trusted": {Trusted: true}, "untrusted": {}} {
-			t.Run(trust+"/"+name, func(t *testing.T) {
-				m, err := Rewrite(oneFunction(code...).bytes(), cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
-				o, used, err := h.run(m.Wasm, 1000, 0, nil)
-				if err != nil || o.Trap != "" || used < 1 || used > 20 {
-					t.Errorf("cost %d (%v, %q)", used, err, o.Trap)
-				}
-			})
+		for _, calls := range []bool{false, true} {
+			for trust, cfg := range map[string]Config{"trusted": {Trusted: true}, "untrusted": {}} {
+				t.Run(fmt.Sprintf("%s/calls %v/%s", trust, calls, name), func(t *testing.T) {
+					// loop: local 0 += 1; if it is less than rounds, again; leave
+					round := []byte{opLocalGet, 0, 0x41, 1, 0x6A, opLocalTee, 0, 0x41, rounds, 0x48, opBrIf, 0}
+					if calls {
+						round = append([]byte{opCall, 1}, round...)
+					}
+					m := oneFunction()
+					m.funcs = append(m.funcs, 0)
+					m.code = [][]byte{cat([]byte{1, 1, valI32}, c.before, []byte{opLoop, 0x40}, round, c.leave, c.after, []byte{opEnd}), {0, opEnd}}
+					out, err := Rewrite(m.bytes(), cfg)
+					if err != nil {
+						t.Fatal(err)
+					}
+					paid := int64(rounds - 1)
+					if calls {
+						paid = rounds
+					}
+					o, used, err := h.run(out.Wasm, 1000, 0, nil)
+					if err != nil || (o.Trap != "") != (name == "by a trap") || used < paid*7 || used > rounds*20 {
+						t.Errorf("cost %d (%v, %q)", used, err, o.Trap)
+					}
+				})
+			}
 		}
+	}
+}
+
+// In an untrusted module a long function is paid for even if it calls nothing and has no loop: calling it in a loop would
+// else do a lot for little.
+func TestLongLeavesPay(t *testing.T) {
+	m := oneFunction(opCall, 1, opEnd)
+	m.funcs = append(m.funcs, 0)
+	m.code = append(m.code, append(append([]byte{0}, bytes.Repeat([]byte{0x01}, 5000)...), opEnd))
+	out, err := Rewrite(m.bytes(), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, engines[1].config())
+	if _, used, err := h.run(out.Wasm, 1<<20, 0, nil); err != nil || used < 5000 {
+		t.Errorf("cost %d (%v)", used, err)
+	}
+}
+
+// Rounds of an outer loop pay for the first rounds of inner loops, and so on outwards.
+func TestFirstRoundsArePaidOutside(t *testing.T) {
+	const rounds, long = 10, 500
+	// loop: loop: loop: long code, end, end; local 0 += 1; if it is less than rounds, again
+	code := cat([]byte{1, 1, valI32, opLoop, 0x40, opLoop, 0x40, opLoop, 0x40}, bytes.Repeat([]byte{0x01}, long),
+		[]byte{opEnd, opEnd, opLocalGet, 0, 0x41, 1, 0x6A, opLocalTee, 0, 0x41, rounds, 0x48, opBrIf, 0, opEnd, opEnd})
+	m := oneFunction()
+	m.code = [][]byte{code}
+	out, err := Rewrite(m.bytes(), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, engines[1].config())
+	if _, used, err := h.run(out.Wasm, 1<<20, 0, nil); err != nil || used < rounds*long || used > rounds*(long+30) {
+		t.Errorf("cost %d (%v)", used, err)
 	}
 }

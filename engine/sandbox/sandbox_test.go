@@ -610,7 +610,7 @@ func TestAccounting(t *testing.T) {
 	in := bound(t, p, s)
 	fuel := func(event []byte) uint64 { invoke(t, in, soon(), event); return in.Usage().Fuel }
 	fuel(testguest.Cmd('c'))
-	small, again := fuel(testguest.Cmd('d', 1, 8192)), fuel(testguest.Cmd('d', 1, 8192))
+	small, again := fuel(testguest.Cmd('d', 2, 8192)), fuel(testguest.Cmd('d', 2, 8192))
 	large := fuel(testguest.Cmd('d', 16, 8192))
 	if small == 0 || small != again || large <= small {
 		t.Errorf("fuel %d, again %d, more work %d", small, again, large)
