@@ -92,6 +92,21 @@ func (s *Server) deployAll(ctx context.Context, account, name string) error {
 	return nil
 }
 
+// warmUp deploys what is to be kept warm, as after a start.
+func (s *Server) warmUp() {
+	s.cfg.Store.All(func(f *store.Function) bool {
+		for _, q := range f.Qualified {
+			if q.Provisioned != nil {
+				if err := s.deployAll(s.base, f.Account, f.Name); err != nil {
+					s.log.Warn("provisioned concurrency", "function", f.Name, "error", err)
+				}
+				break
+			}
+		}
+		return s.base.Err() == nil
+	})
+}
+
 // provisioned is the number of instances that are kept ready for a version, under its number or an alias.
 func provisioned(f *store.Function, v *store.Version) (n int) {
 	for q, c := range f.Qualified {

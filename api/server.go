@@ -98,6 +98,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
+	s.warmUp()
 	s.http = &fasthttp.Server{
 		Handler: s.ServeFastHTTP, Name: "thaw", NoDefaultServerHeader: true, NoDefaultContentType: true, CloseOnShutdown: true,
 		HeaderReceived: s.requestConfig, MaxRequestBodySize: cfg.Limits.bodyLimit(nil),

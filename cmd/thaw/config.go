@@ -37,6 +37,13 @@ type config struct {
 	CPU               string        `koanf:"cpu"`
 	FunctionSnapshots bool          `koanf:"function-snapshots"`
 
+	S3Endpoint      string        `koanf:"s3-endpoint"`
+	S3Region        string        `koanf:"s3-region"`
+	S3AccessKey     string        `koanf:"s3-access-key"`
+	S3SecretKey     string        `koanf:"s3-secret-key"`
+	S3VirtualHost   bool          `koanf:"s3-virtual-host"`
+	AsyncRetryDelay time.Duration `koanf:"async-retry-delay"`
+
 	Egress         string          `koanf:"egress"`
 	EgressAllow    string          `koanf:"egress-allow"`
 	EgressDeny     string          `koanf:"egress-deny"`
@@ -60,6 +67,7 @@ func addFlags(f *pflag.FlagSet) {
 	f.Duration("idle-timeout", 10*time.Minute, "how long an idle instance is kept")
 	f.String("cpu", "shared", "shared: weights by memory under contention; proportional: 1,792 MB = one processor, even when idle")
 	addEgressFlags(f)
+	addCodeFlags(f)
 	f.Bool("function-snapshots", false, "start every function from a snapshot with its handler loaded")
 }
 
@@ -195,6 +203,9 @@ func (c *config) check() error {
 		return fmt.Errorf("--cpu %q: choose shared or proportional", c.CPU)
 	}
 	if _, err = c.memory(); err != nil {
+		return err
+	}
+	if _, err = c.codeSource(); err != nil {
 		return err
 	}
 	_, _, err = c.egress()

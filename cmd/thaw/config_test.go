@@ -50,7 +50,7 @@ func defaults() config {
 	return config{
 		Listen: "127.0.0.1:9001", Data: "/data/thaw", Auth: "sigv4", Region: "us-east-1", Account: "000000000000", Limits: "guide", LogLevel: "info",
 		MemoryBudget: "0", IdleTimeout: 10 * time.Minute, CPU: "shared",
-		Egress: "public",
+		Egress: "public", AsyncRetryDelay: time.Minute,
 	}
 }
 
@@ -126,7 +126,7 @@ func TestConfigRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		"unknown key":             {file: "colour: blue", want: `unknown key "colour", known are account, auth, cpu, data,`},
+		"unknown key":             {file: "colour: blue", want: `unknown key "colour", known are account, async-retry-delay, auth, cpu, data,`},
 		"a flag that is no key":   {file: "once: true", want: `unknown key "once"`},
 		"a file in the file":      {file: "config: other.yaml", want: `unknown key "config"`},
 		"a list":                  {file: "listen: [a, b]", want: "listen takes one value"},

@@ -34,6 +34,7 @@ type node struct {
 	store  *store.Store
 	engine *engine.Engine
 	api    *api.Server
+	admin  *admin
 
 	identity *iam.Service
 	ln       net.Listener
@@ -93,12 +94,22 @@ func (n *node) start(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c := api.Config{Engine: n.engine, Store: n.store, Region: cfg.Region, Account: cfg.accounts()[0], Limits: limits, Logger: n.log, Version: version()}
+	code, err := cfg.codeSource()
+	if err != nil {
+		return err
+	}
+	c := api.Config{
+		Engine: n.engine, Store: n.store, Region: cfg.Region, Account: cfg.accounts()[0], Limits: limits, Code: code, Logger: n.log, Version: version(),
+		AsyncRetryDelays: []time.Duration{cfg.AsyncRetryDelay, 2 * cfg.AsyncRetryDelay},
+	}
 	if err := n.identities(ctx, &c); err != nil {
 		return err
 	}
 	if n.api, err = api.New(c); err != nil {
 		return err
+	}
+	if err := n.startAdmin(); err != nil {
+		n.log.Warn("thaw backup will only work while this server is stopped", "error", err)
 	}
 	go func() { n.served <- n.api.Serve(n.ln) }()
 	return nil
@@ -137,6 +148,11 @@ func (n *node) stop(ctx context.Context) {
 	if n.engine != nil {
 		if err := n.engine.Close(ctx); err != nil {
 			n.log.Warn("engine", "error", err)
+		}
+	}
+	if n.admin != nil {
+		if err := n.admin.stop(); err != nil {
+			n.log.Warn("admin socket", "error", err)
 		}
 	}
 	if n.store != nil {

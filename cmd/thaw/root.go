@@ -18,6 +18,6 @@ Try it:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServe(), newUp(), newEnv(), newVersion())
+	root.AddCommand(newServe(), newUp(), newEnv(), newBackup(), newRestore(), newVersion())
 	return root
 }

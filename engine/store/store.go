@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -285,6 +286,17 @@ func (s *Store) Function(account, region, name string) (*Function, bool) {
 // List returns up to limit functions of an account and region in the order of their names, those after the given name.
 func (s *Store) List(account, region, after string, limit int) []*Function {
 	return s.view.listFunctions(scope{account, region}, after, limit)
+}
+
+// All calls f with every function of every account, until f returns false.
+func (s *Store) All(f func(*Function) bool) {
+	for _, scope := range s.view.allScopes() {
+		for _, fn := range s.view.listFunctions(scope, "", math.MaxInt) {
+			if !f(fn) {
+				return
+			}
+		}
+	}
 }
 
 // Layer returns a layer. It must not be changed.

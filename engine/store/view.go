@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -202,6 +203,12 @@ func (v *view) listFunctions(s scope, after string, limit int) []*Function {
 		return h.functions.list("", after, limit)
 	}
 	return nil
+}
+
+func (v *view) allScopes() []scope {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return slices.Collect(maps.Keys(v.scopes))
 }
 
 func (v *view) listLayers(s scope, after string, limit int) []*Layer {
