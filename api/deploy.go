@@ -54,6 +54,9 @@ func (s *Server) deployLocked(ctx context.Context, account, name string, number 
 		CodeSHA256: v.CodeSHA256, Code: func(ctx context.Context) ([]byte, error) { return s.cfg.Store.Code(ctx, v.CodeSHA256) },
 		Subnets: subnets(v.VPC), SnapStart: v.SnapStart == "PublishedVersions", Isolation: isolation(f.Tags), Reserved: reserved, ReservedGroup: arn, Prewarm: warm,
 	}
+	if s.cfg.RoleCredentials != nil {
+		d.Credentials = func(context.Context) (engine.Credentials, error) { return s.cfg.RoleCredentials(account, v.Role, name) }
+	}
 	if len(v.Layers) > 0 {
 		d.Layers = func(ctx context.Context) ([][]byte, error) { return s.layerCode(ctx, v.Layers) }
 	}

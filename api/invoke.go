@@ -217,7 +217,10 @@ func clientContext(c []byte) ([]byte, *Error) {
 // invokeError says in the API's words why a function was not run.
 func (s *Server) invokeError(ref functionRef, err error) error {
 	var throttled *engine.ThrottleError
+	var known *Error
 	switch {
+	case errors.As(err, &known): // of RoleCredentials
+		return known
 	case errors.As(err, &throttled):
 		return &Error{Name: "TooManyRequestsException", Message: "Rate Exceeded.", Reason: string(throttled.Reason)}
 	case errors.Is(err, engine.ErrNotFound): // deleted meanwhile

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
+	"github.com/thawrun/thaw/api/policy"
 	"github.com/thawrun/thaw/engine/store"
 )
 
@@ -119,14 +120,19 @@ func (in *permissionInput) statement(resource string) (json.RawMessage, *Error) 
 	if len(conditions) == 0 {
 		conditions = nil
 	}
-	return marshal(struct {
+	text := marshal(struct {
 		Sid       string
 		Effect    string
 		Principal any
 		Action    string
 		Resource  string
 		Condition map[string]map[string]string `json:",omitempty"`
-	}{*in.StatementId, "Allow", principal, *in.Action, resource, conditions}), nil
+	}{*in.StatementId, "Allow", principal, *in.Action, resource, conditions})
+	// What can't be evaluated is not stored.
+	if _, err := policy.Parse(marshal(map[string]any{"Version": "2012-10-17", "Statement": json.RawMessage(text)}), policy.Resource); err != nil {
+		return nil, invalid("The provided principal was invalid. Please check the principal and try again.")
+	}
+	return text, nil
 }
 
 // policyDocument is a policy as GetPolicy returns it.

@@ -43,10 +43,13 @@ type Config struct {
 	Code     CodeSource // of packages named by bucket and key; nil = requests must bring them
 	// AsyncRetryDelays are the pauses before an asynchronous invocation that failed is repeated; nil = one minute, two minutes.
 	AsyncRetryDelays []time.Duration
-	Auth             Authenticator // nil = everybody may do everything; may be an Authorizer too
-	Doors            []Door        // other services on the same listener, asked in this order before Lambda
-	Logger           *slog.Logger
-	Version          string // of the program, for /healthz
+	// RoleCredentials makes the credentials with which a function of an account runs, those of its role. An *Error is the answer
+	// to invocations. nil = functions have none.
+	RoleCredentials func(account, role, function string) (engine.Credentials, error)
+	Auth            Authenticator // nil = everybody may do everything; may be an Authorizer too
+	Doors           []Door        // other services on the same listener, asked in this order before Lambda
+	Logger          *slog.Logger
+	Version         string // of the program, for /healthz
 }
 
 // Server answers the Lambda API.

@@ -30,6 +30,10 @@ type Function struct {
 	// Env is the function's own environment; the engine adds what Lambda adds (LAMBDA_TASK_ROOT, AWS_LAMBDA_… and so on).
 	Env map[string]string
 
+	// Credentials returns credentials of the function's role. They come into the environment of every instance when it begins,
+	// or begins anew; a snapshot of the function is made without. nil = functions have none.
+	Credentials func(context.Context) (Credentials, error)
+
 	// CodeSHA256 is the package's hash, base64 as in Lambda's CodeSha256. Functions with the same hash share one index of
 	// the package. It may be empty; then nothing is shared.
 	CodeSHA256 string

@@ -26,6 +26,8 @@ type instance struct {
 	compiled     *vfs.Tree  // of task
 	loaded       bool       // the snapshot that the instance is bound to has the handler loaded
 	frame        abi.Invoke // reused
+
+	expires time.Time // of the credentials in its environment; zero = never
 }
 
 // limits are those of one call into the guest.
@@ -44,7 +46,7 @@ func (in *instance) start(ctx context.Context) error {
 		if err := in.boot(ctx); err != nil {
 			return err
 		}
-		if err := in.restore(ctx); err != nil {
+		if err := in.restore(ctx, true); err != nil {
 			return err
 		}
 		return in.load(ctx)
@@ -59,7 +61,9 @@ func (in *instance) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := in.restore(ctx); err != nil {
+	// A snapshot outlives credentials, so there must be none in it: what a function is loaded with then has none.
+	bare := !loaded && v.f.Credentials != nil && v.wantsSnapshot() && v.mayKeepSnapshot()
+	if err := in.restore(ctx, !bare); err != nil {
 		return err
 	}
 	if in.loaded = loaded; loaded {
@@ -67,10 +71,10 @@ func (in *instance) start(ctx context.Context) error {
 	}
 	err = in.load(ctx)
 	v.compileLater(in.task)
-	if err != nil {
+	if err != nil && !(bare && v.refuseSnapshot(err)) {
 		return err
 	}
-	if v.wantsSnapshot() && v.keepSnapshot(in.box) {
+	if err == nil && v.wantsSnapshot() && v.keepSnapshot(in.box) {
 		// From here on this instance is a clone of the snapshot too, so that a reset leads back to the loaded handler.
 		snapshot, done := v.useSnapshot()
 		defer done()
@@ -78,7 +82,10 @@ func (in *instance) start(ctx context.Context) error {
 			return err
 		}
 		in.loaded = true
-		return in.restore(ctx)
+		return in.restore(ctx, true)
+	}
+	if bare { // no snapshot came of it: once more, with credentials
+		return in.start(ctx)
 	}
 	return nil
 }
@@ -115,8 +122,17 @@ func (in *instance) connect() {
 	p.Net.SetPolicy(in.v.policy)
 }
 
-func (in *instance) restore(ctx context.Context) error {
+// restore gives the guest its environment, with the role's credentials if they are wanted.
+func (in *instance) restore(ctx context.Context, credentials bool) error {
 	env := environment(&in.v.f, in.v.g.abi, in.v.e.cfg.Region, in.log.stream)
+	in.expires = time.Time{}
+	if credentials && in.v.f.Credentials != nil {
+		c, err := in.v.credentials(ctx)
+		if err != nil {
+			return err
+		}
+		env, in.expires = c.appendTo(env), c.Expires
+	}
 	limits := in.limits(ctx, time.Now().Add(in.v.e.cfg.InitTimeout))
 	limits.Faults = true
 	err := in.box.Restore(env, limits)
@@ -248,7 +264,7 @@ func (in *instance) reset() error {
 	in.renew()
 	in.log.line = in.log.line[:0]
 	in.log.stream = newLogStream(in.v.f.Version, time.Now())
-	if err := in.restore(context.Background()); err != nil {
+	if err := in.restore(context.Background(), true); err != nil {
 		return err
 	}
 	if in.loaded {

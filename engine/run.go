@@ -50,6 +50,10 @@ func (e *Engine) invokeVersion(ctx context.Context, v *version, req *Request, re
 	resp.ExecutedVersion = v.f.Version
 	resp.Report.MemoryMB = v.f.MemoryMB
 	lease, err := v.group.Acquire(ctx)
+	for err == nil && !lease.Cold && lease.Instance().(*instance).stale(time.Now()) {
+		lease.Discard()
+		lease, err = v.group.Acquire(ctx)
+	}
 	if err != nil {
 		return e.notStarted(ctx, v, req, resp, err)
 	}

@@ -40,6 +40,8 @@ type version struct {
 	refused  bool              // the function can't be snapshotted: not tried again
 	retired  bool
 	starting int // starts in progress, which may use the snapshot
+
+	shared Credentials // of the newest instances
 }
 
 func newVersion(e *Engine, g *guest, f Function) (*version, error) {
@@ -237,10 +239,7 @@ func (v *version) useSnapshot() (s *sandbox.Snapshot, done func()) {
 
 // keepSnapshot makes the function's snapshot from an instance whose handler was just loaded.
 func (v *version) keepSnapshot(box *sandbox.Instance) (made bool) {
-	v.mu.Lock()
-	skip := v.snapshot != nil || v.refused || v.retired
-	v.mu.Unlock()
-	if skip {
+	if !v.mayKeepSnapshot() {
 		return false
 	}
 	s, err := box.Snapshot()
@@ -258,6 +257,26 @@ func (v *version) keepSnapshot(box *sandbox.Instance) (made bool) {
 		return true
 	}
 	return false
+}
+
+// mayKeepSnapshot says whether a snapshot of the function could be made and is not there yet.
+func (v *version) mayKeepSnapshot() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.snapshot == nil && !v.refused && !v.retired
+}
+
+// refuseSnapshot gives up the snapshot of a function that can't be loaded without credentials; false if that was not the
+// reason, because the caller gave up or the engine ended it.
+func (v *version) refuseSnapshot(err error) bool {
+	var failed *initError
+	if !errors.As(err, &failed) || failed.cause != nil {
+		return false
+	}
+	v.mu.Lock()
+	v.refused = true
+	v.mu.Unlock()
+	return true
 }
 
 // loadRecord is the LOAD record of an instance.

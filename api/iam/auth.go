@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"errors"
 	"net"
 	"slices"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 	"github.com/thawrun/thaw/api"
 	"github.com/thawrun/thaw/api/policy"
 	"github.com/thawrun/thaw/api/sigv4"
+	"github.com/thawrun/thaw/engine"
 )
 
 // identity is what api.Caller.Identity holds: by lower-case names whose policies count. Neither user nor role = the root user.
@@ -268,18 +268,23 @@ func (s *Service) assumableByLambda(account, arn string) *role {
 	return r
 }
 
-// ErrRole means that a role doesn't exist or doesn't trust Lambda.
-var ErrRole = errors.New("the role can't be assumed by Lambda")
+// functionSession is how long the credentials of functions last.
+const functionSession = 6 * time.Hour
 
-// AssumeForFunction makes the temporary credentials with which a function runs: those of a session of its role, named like the
-// function.
-func (s *Service) AssumeForFunction(account, roleARN, function string, life time.Duration) (*Credentials, error) {
+// FunctionCredentials makes the temporary credentials with which a function runs: those of a session of its role, named like the
+// function. It is api.Config.RoleCredentials. With permissive roles, functions whose role can't be assumed have none.
+func (s *Service) FunctionCredentials(account, roleARN, function string) (engine.Credentials, error) {
 	r := s.assumableByLambda(account, roleARN)
-	if r == nil {
-		return nil, ErrRole
+	switch {
+	case r == nil && s.cfg.PermissiveRoles:
+		return engine.Credentials{}, nil
+	case r == nil:
+		return engine.Credentials{}, &api.Error{Name: "InvalidParameterValueException", Message: errNotAssumable}
 	}
-	now := s.cfg.Now()
-	return s.sealer.seal(&session{
-		Account: account, Role: r.Name, ID: r.ID, Name: function, Issued: now.Unix(), Expires: now.Add(life).Unix(),
-	})
+	now := s.cfg.Now().Truncate(time.Second)
+	c, err := s.sealer.seal(&session{Account: account, Role: r.Name, ID: r.ID, Name: function, Issued: now.Unix(), Expires: now.Add(functionSession).Unix()})
+	if err != nil {
+		return engine.Credentials{}, err
+	}
+	return engine.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Issued: now, Expires: c.Expiration}, nil
 }

@@ -471,7 +471,7 @@ func TestRoles(t *testing.T) {
 	}
 
 	// A function's credentials act as its role, until they expire or the role goes.
-	c, err := x.s.AssumeForFunction(accountA, arn, "my-function", time.Hour)
+	c, err := x.s.FunctionCredentials(accountA, arn, "my-function")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -483,21 +483,24 @@ func TestRoles(t *testing.T) {
 	x.refused(x.sts(creds{fn.id, fn.secret, ""}, "GetCallerIdentity"), 403, "InvalidClientTokenId", "")
 	x.refused(x.sts(creds{"ASIAOTHER", fn.secret, fn.token}, "GetCallerIdentity"), 403, "InvalidClientTokenId", "")
 	x.refused(x.sts(creds{fn.id, fn.secret + "x", fn.token}, "GetCallerIdentity"), 403, "SignatureDoesNotMatch", "does not match")
-	x.now = x.now.Add(time.Hour)
+	x.now = x.now.Add(functionSession)
 	x.refused(x.sts(fn, "GetCallerIdentity"), 403, "ExpiredToken", "The security token included in the request is expired")
 	if a := x.invoke(fn); !strings.HasPrefix(a.body, "ExpiredTokenException") {
 		t.Error(a.body)
 	}
-	x.now = x.now.Add(-time.Hour)
+	x.now = x.now.Add(-functionSession)
 	x.ok(x.iam(root, "DeleteRolePolicy", "RoleName", "worker", "PolicyName", "p"))
 	x.ok(x.iam(root, "DeleteRole", "RoleName", "worker"))
 	x.refused(x.sts(fn, "GetCallerIdentity"), 403, "InvalidClientTokenId", "")
 	x.ok(x.iam(root, "CreateRole", "RoleName", "worker", "Path", "/service-role/", "AssumeRolePolicyDocument", trustLambda))
 	x.refused(x.sts(fn, "GetCallerIdentity"), 403, "InvalidClientTokenId", "") // a successor of the same name is another
-	if _, err := x.s.AssumeForFunction(accountA, arn+"x", "f", time.Hour); err != ErrRole {
-		t.Error(err)
+	if c, err := x.s.FunctionCredentials(accountA, arn+"x", "f"); err == nil || err.Error() != notAssumable {
+		t.Error(c, err)
 	}
 	x.open(func(c *Config) { c.PermissiveRoles = true })
+	if c, err := x.s.FunctionCredentials(accountA, arn+"x", "f"); err != nil || c.AccessKeyID != "" {
+		t.Error(c, err)
+	}
 	check(accountA, "arn:aws:iam::"+accountA+":role/nobody", "")
 }
 
@@ -597,7 +600,7 @@ func TestStorage(t *testing.T) {
 	x.ok(x.iam(root, "PutGroupPolicy", "GroupName", "g", "PolicyName", "p", "PolicyDocument", allowInvoke))
 	x.ok(x.iam(root, "AddUserToGroup", "GroupName", "g", "UserName", "ann"))
 	x.ok(x.iam(root, "CreateRole", "RoleName", "r", "AssumeRolePolicyDocument", trustLambda))
-	c, err := x.s.AssumeForFunction(accountA, "arn:aws:iam::"+accountA+":role/r", "f", time.Hour)
+	c, err := x.s.FunctionCredentials(accountA, "arn:aws:iam::"+accountA+":role/r", "f")
 	if err != nil {
 		t.Fatal(err)
 	}

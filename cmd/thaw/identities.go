@@ -34,6 +34,7 @@ func (n *node) identities(ctx context.Context, c *api.Config) error {
 			return err
 		}
 	}
+	c.RoleCredentials = service.FunctionCredentials
 	c.Accounts, c.Doors = service.Hosts, append(c.Doors, service)
 	if cfg.Auth != "none" {
 		c.Auth = service
