@@ -6,7 +6,7 @@ SHELL = /bin/bash -o pipefail
 GO ?= go
 FUZZTIME ?= 20s
 
-.PHONY: all test lint bench fuzz runtimes conformance-node conformance-npm conformance-test262 clean
+.PHONY: all test lint bench fuzz runtimes conformance-node conformance-npm conformance-test262 conformance-python packages clean
 
 all: lint test
 
@@ -44,6 +44,14 @@ conformance-node:
 # npm packages doing a job in deployed functions, compared with the machine's own Node.js.
 conformance-npm:
 	$(GO) run ./cmd/conformance -o docs/conformance-npm.md npm cmd/conformance/npm
+
+# The same for CPython's own tests, into docs/conformance-python.md: about half an hour.
+conformance-python:
+	suite=$$(cmd/conformance/python-suite.sh) && $(GO) run ./cmd/conformance -o docs/conformance-python.md python "$$suite"
+
+# Every package of cmd/e2e/testdata/pypi at work in a function; make test runs some of them.
+packages:
+	THAW_PYPI=all $(GO) test -run TestPackagesFromPyPI -v ./cmd/e2e
 
 # The ECMAScript suite, from a checkout of it: make conformance-test262 SUITE=folder
 conformance-test262:

@@ -15,7 +15,6 @@ import (
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/engine"
 	"github.com/thawrun/thaw/engine/egress"
-	"github.com/thawrun/thaw/runtimes/nodejs"
 )
 
 // runner deploys tests as functions of one engine.
@@ -27,13 +26,13 @@ type runner struct {
 	next    atomic.Int64
 }
 
-func newRunner(ctx context.Context, o options, base engine.Function) (*runner, error) {
+func newRunner(ctx context.Context, o options, guest *abi.Guest, base engine.Function) (*runner, error) {
 	loopback, err := egress.ParseRule("localhost") // where the servers of a run are
 	if err != nil {
 		return nil, err
 	}
 	r := &runner{base: base, verbose: o.log}
-	e, err := engine.New(ctx, engine.Config{Guests: []*abi.Guest{nodejs.Guest()}, CacheDir: o.cache, Concurrency: -1, Logs: r.log, Egress: egress.Config{Allow: loopback}})
+	e, err := engine.New(ctx, engine.Config{Guests: []*abi.Guest{guest}, CacheDir: o.cache, Concurrency: -1, InitTimeout: time.Minute, Logs: r.log, Egress: egress.Config{Allow: loopback}})
 	if err != nil {
 		return nil, err
 	}
@@ -55,9 +54,14 @@ type function struct {
 }
 
 func (r *runner) deploy(ctx context.Context, env map[string]string, handler string) (*function, error) {
+	return r.deployFor(ctx, env, handler, r.base.Timeout)
+}
+
+// deployFor deploys with a limit of its own for an invocation.
+func (r *runner) deployFor(ctx context.Context, env map[string]string, handler string, timeout time.Duration) (*function, error) {
 	f := &function{r: r, key: fmt.Sprint("test", r.next.Add(1))}
 	d := r.base
-	d.Key, d.Name, d.Env, d.Handler = f.key, f.key, env, handler
+	d.Key, d.Name, d.Env, d.Handler, d.Timeout = f.key, f.key, env, handler, timeout
 	r.logs.Store(f.key, &f.out)
 	_, err := r.e.Deploy(ctx, d)
 	return f, err
@@ -129,7 +133,7 @@ func pack(root, into string, folders []string, more map[string]string) ([]byte, 
 }
 
 func store(w *zip.Writer, name string, data []byte) error {
-	f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+	f, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: time.Date(2016, 8, 29, 0, 0, 0, 0, time.UTC)})
 	if err == nil {
 		_, err = f.Write(data)
 	}

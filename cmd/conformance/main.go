@@ -4,9 +4,11 @@
 //	go run ./cmd/conformance [-o report.md] [-match regexp] [-jobs N] node FOLDER
 //	go run ./cmd/conformance [-o report.md] [-match regexp] [-jobs N] [-every N] test262 FOLDER
 //	go run ./cmd/conformance [-o report.md] [-match regexp] npm cmd/conformance/npm
+//	go run ./cmd/conformance [-o report.md] [-match regexp] [-jobs N] python FOLDER
 //
-// FOLDER is the suite's own: the folder test of Node.js's source package (make conformance-node fetches it), or a checkout of
-// test262; npm is a suite of ours, of packages that do a job. Every test runs in an instance of its own. The exit status is 0 however many tests fail; the report lists them,
+// FOLDER is the suite's own: the folder test of Node.js's source package (make conformance-node fetches it), a checkout of
+// test262, or Lib/test of CPython's source (make conformance-python); npm is a suite of ours, of packages that do a job. Every test
+// runs in an instance of its own, of Python every class of tests in an invocation. The exit status is 0 however many tests fail; the report lists them,
 // each with the reason that it gave.
 package main
 
@@ -30,7 +32,7 @@ type options struct {
 
 func main() {
 	out := flag.String("o", "", "write the report as Markdown to this `file`")
-	match := flag.String("match", "", "only tests whose path matches this `regexp`")
+	match := flag.String("match", "", "only tests whose path (python: module) matches this `regexp`")
 	o := options{}
 	flag.IntVar(&o.jobs, "jobs", 2, "tests that run at once")
 	flag.IntVar(&o.every, "every", 1, "test262: only every `N`th test")
@@ -49,7 +51,7 @@ func main() {
 
 func run(o options, args []string, out string) error {
 	if len(args) != 2 {
-		return fmt.Errorf("want a suite (node, npm, test262) and its folder, got %q", args)
+		return fmt.Errorf("want a suite (node, npm, python, test262) and its folder, got %q", args)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -62,8 +64,10 @@ func run(o options, args []string, out string) error {
 		r, err = runNPM(ctx, o, args[1])
 	case "test262":
 		r, err = runTest262(ctx, o, args[1])
+	case "python":
+		r, err = runPython(ctx, o, args[1])
 	default:
-		return fmt.Errorf("unknown suite %q: want node, npm or test262", args[0])
+		return fmt.Errorf("unknown suite %q: want node, npm, python or test262", args[0])
 	}
 	if err != nil {
 		return err

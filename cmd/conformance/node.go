@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/thawrun/thaw/engine"
+	"github.com/thawrun/thaw/runtimes/nodejs"
 )
 
 //go:embed node_driver.js
@@ -116,7 +117,7 @@ func runNode(ctx context.Context, o options, suite string) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRunner(ctx, o, engine.Function{
+	r, err := newRunner(ctx, o, nodejs.Guest(), engine.Function{
 		Runtime: "nodejs20.x", Handler: "driver.handler", MemoryMB: 512, Timeout: 15 * time.Second, Reserved: -1,
 		CodeSHA256: "node-suite", Code: engine.Zip(code),
 	})

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/thawrun/thaw/engine"
+	"github.com/thawrun/thaw/runtimes/nodejs"
 )
 
 // runNPM installs the packages of folder/package-lock.json and has every job of folder/jobs done twice: by the machine's own
@@ -58,7 +59,7 @@ func runNPM(ctx context.Context, o options, folder string) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRunner(ctx, o, engine.Function{
+	r, err := newRunner(ctx, o, nodejs.Guest(), engine.Function{
 		Runtime: "nodejs20.x", MemoryMB: 512, Timeout: 30 * time.Second, Reserved: -1, CodeSHA256: "npm", Code: engine.Zip(code),
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -27,6 +28,7 @@ type result struct {
 // report is what a suite's run came to.
 type report struct {
 	title, intro string
+	skips        bool // also lists why tests skipped themselves
 	results      []result
 }
 
@@ -73,20 +75,28 @@ func (r *report) markdown(w io.Writer) {
 		fmt.Fprintf(w, "| %s | %d | %d | %d | %d | %.1f |\n", t.group, t.n[passed], t.n[failed], t.n[skipped], t.n[excluded], t.percent())
 	}
 	r.list(w, "Failures", failed)
+	r.reasons(w, "Exclusions", excluded)
+	if r.skips {
+		r.reasons(w, "Skipped by themselves", skipped)
+	}
+}
+
+// reasons counts the tests with a verdict by its reason.
+func (r *report) reasons(w io.Writer, title string, v verdict) {
 	reasons := map[string]int{}
 	for _, x := range r.results {
-		if x.verdict == excluded {
+		if x.verdict == v {
 			reasons[x.reason]++
 		}
 	}
-	fmt.Fprint(w, "\n## Exclusions\n\n| tests | reason |\n|--:|---|\n")
+	fmt.Fprintf(w, "\n## %s\n\n| tests | reason |\n|--:|---|\n", title)
 	var sorted []string
 	for reason := range reasons {
 		sorted = append(sorted, reason)
 	}
-	slices.SortFunc(sorted, func(a, b string) int { return reasons[b] - reasons[a] })
+	slices.SortFunc(sorted, func(a, b string) int { return cmp.Or(reasons[b]-reasons[a], strings.Compare(a, b)) })
 	for _, reason := range sorted {
-		fmt.Fprintf(w, "| %d | %s |\n", reasons[reason], reason)
+		fmt.Fprintf(w, "| %d | %s |\n", reasons[reason], cell(reason))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/thawrun/thaw/engine"
+	"github.com/thawrun/thaw/runtimes/nodejs"
 )
 
 //go:embed test262_driver.js
@@ -105,7 +106,7 @@ func runTest262(ctx context.Context, o options, suite string) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRunner(ctx, o, engine.Function{
+	r, err := newRunner(ctx, o, nodejs.Guest(), engine.Function{
 		Runtime: "nodejs20.x", Handler: "driver.handler", MemoryMB: 256, Timeout: 30 * time.Second, Reserved: -1,
 		CodeSHA256: "test262", Code: engine.Zip(code), SnapStart: true, Isolation: engine.IsolationRequest, Key: "test262", Name: "test262",
 	})
