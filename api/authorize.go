@@ -10,6 +10,7 @@ import (
 type rule struct {
 	actions []string
 	on      resourceKind
+	event   string // in the audit log; empty = not there
 }
 
 // resourceKind is how the resource of an operation is found.
@@ -30,7 +31,7 @@ func rules(all []operation) map[string]rule {
 	m := map[string]rule{}
 	for i := range all {
 		op := &all[i]
-		r := rule{actions: []string{"lambda:" + op.name}}
+		r := rule{actions: []string{"lambda:" + op.name}, event: eventName(op.name)}
 		switch op.name {
 		case "Invoke", "InvokeAsync", "InvokeWithResponseStream":
 			r.actions = []string{"lambda:InvokeFunction", "lambda:Invoke"}
@@ -54,14 +55,19 @@ func rules(all []operation) map[string]rule {
 	return m
 }
 
-// perform carries out an operation if the caller may. Whether what it is about exists is only looked at afterwards.
-func (s *Server) perform(r *request, op *operation) error {
+// perform carries out an operation if the caller may, and records it. Whether what it is about exists is only looked at
+// afterwards.
+func (s *Server) perform(r *request, op *operation) (err error) {
 	if s.authorizer != nil {
-		if err := s.authorize(r, op); err != nil {
-			return err
-		}
+		err = s.authorize(r, op)
 	}
-	return op.run(s, r)
+	if err == nil {
+		err = op.run(s, r)
+	}
+	if s.cfg.Audit != nil {
+		s.record(r, op, err)
+	}
+	return err
 }
 
 func (s *Server) authorize(r *request, op *operation) error {

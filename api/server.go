@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
+	"github.com/thawrun/thaw/api/audit"
 	"github.com/thawrun/thaw/engine"
 	"github.com/thawrun/thaw/engine/queue"
 	"github.com/thawrun/thaw/engine/store"
@@ -47,9 +48,11 @@ type Config struct {
 	// to invocations. nil = functions have none.
 	RoleCredentials func(account, role, function string) (engine.Credentials, error)
 	Auth            Authenticator // nil = everybody may do everything; may be an Authorizer too
-	Doors           []Door        // other services on the same listener, asked in this order before Lambda
-	Logger          *slog.Logger
-	Version         string // of the program, for /healthz
+	// Audit is told of the calls that CloudTrail logs, denied ones included; it must not keep the caller long. nil = nobody is.
+	Audit   func(*audit.Event)
+	Doors   []Door // other services on the same listener, asked in this order before Lambda
+	Logger  *slog.Logger
+	Version string // of the program, for /healthz
 }
 
 // Server answers the Lambda API.

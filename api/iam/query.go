@@ -11,9 +11,11 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
 	"github.com/thawrun/thaw/api"
+	"github.com/thawrun/thaw/api/audit"
 	"github.com/thawrun/thaw/api/policy"
 	"github.com/thawrun/thaw/api/sigv4"
 )
@@ -95,7 +97,10 @@ func (s *Service) Serve(ctx *fasthttp.RequestCtx) bool {
 
 func (s *Service) serve(ctx *fasthttp.RequestCtx, service string, form *fasthttp.Args) {
 	name := string(form.Peek("Action"))
-	result, err := s.call(ctx, service, name, form)
+	result, caller, err := s.call(ctx, service, name, form)
+	if s.cfg.Audit != nil && caller != nil {
+		s.record(ctx, service, name, form, caller, err)
+	}
 	id := string(ctx.Response.Header.Peek("X-Amzn-Requestid"))
 	space := ` xmlns="https://iam.amazonaws.com/doc/` + versionIAM + `/"`
 	if service == "sts" {
@@ -127,17 +132,17 @@ func (s *Service) serve(ctx *fasthttp.RequestCtx, service string, form *fasthttp
 }
 
 // call authenticates, authorises and runs an action.
-func (s *Service) call(ctx *fasthttp.RequestCtx, service, name string, form *fasthttp.Args) ([]node, error) {
-	caller := s.open
+func (s *Service) call(ctx *fasthttp.RequestCtx, service, name string, form *fasthttp.Args) (result []node, caller *api.Caller, err error) {
+	caller = s.open
 	if caller == nil {
 		var err *sigv4.Error
 		if caller, err = s.authenticate(ctx, service, "us-east-1", s.cfg.Region); err != nil {
-			return nil, queryError(err)
+			return nil, nil, queryError(err)
 		}
 	}
 	a, ok := s.actions[name]
 	if want := map[string]string{"iam": versionIAM, "sts": versionSTS}[service]; !ok || a.service != service || string(form.Peek("Version")) != want {
-		return nil, fail("InvalidAction", "Could not find operation %s for version %s", orNothing(name), orNothing(string(form.Peek("Version"))))
+		return nil, nil, fail("InvalidAction", "Could not find operation %s for version %s", orNothing(name), orNothing(string(form.Peek("Version"))))
 	}
 	if a.changes {
 		s.write.Lock()
@@ -148,7 +153,7 @@ func (s *Service) call(ctx *fasthttp.RequestCtx, service, name string, form *fas
 	c.account = s.accounts[caller.Account]
 	s.mu.RUnlock()
 	if c.account == nil {
-		return nil, queryError(sigv4.ErrorUnknown())
+		return nil, nil, queryError(sigv4.ErrorUnknown())
 	}
 	if !a.anybody {
 		resource := "*"
@@ -156,14 +161,39 @@ func (s *Service) call(ctx *fasthttp.RequestCtx, service, name string, form *fas
 			resource = a.resource(c)
 		}
 		if err := c.allowed(service+":"+name, resource); err != nil {
-			return nil, err
+			return nil, caller, err
 		}
 	}
 	if !a.changes && !a.unlocked {
 		s.mu.RLock()
 		defer s.mu.RUnlock()
 	}
-	return a.run(c)
+	result, err = a.run(c)
+	return result, caller, err
+}
+
+// record tells the audit log of a call that changed something, or was to, and of sessions.
+func (s *Service) record(ctx *fasthttp.RequestCtx, service, name string, form *fasthttp.Args, caller *api.Caller, err error) {
+	if service == "iam" && reads(name) {
+		return
+	}
+	e := &audit.Event{
+		Time: s.cfg.Now(), Source: service + ".amazonaws.com", Name: name, Account: caller.Account, Identity: caller.AuditIdentity(caller.Account), SourceIP: ctx.RemoteIP().String(),
+		UserAgent: string(ctx.UserAgent()), RequestID: string(ctx.Response.Header.Peek("X-Amzn-Requestid")), EventID: uuid.NewString(),
+	}
+	var f *failure
+	switch {
+	case errors.As(err, &f):
+		e.ErrorCode, e.ErrorMessage = f.code, f.message
+	case err != nil:
+		e.ErrorCode, e.ErrorMessage = "ServiceFailure", "An internal error occurred."
+	}
+	for k, v := range form.All() {
+		if k := string(k); k != "Action" && k != "Version" && !strings.HasPrefix(k, "X-Amz-") {
+			e.Parameters = append(e.Parameters, audit.Parameter{Name: k, Value: string(v)})
+		}
+	}
+	s.cfg.Audit(e)
 }
 
 func orNothing(s string) string {

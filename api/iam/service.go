@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/thawrun/thaw/api"
+	"github.com/thawrun/thaw/api/audit"
 	"github.com/thawrun/thaw/api/policy"
 	"github.com/thawrun/thaw/api/sigv4"
 )
@@ -43,8 +44,10 @@ type Config struct {
 	Open bool
 	// PermissiveRoles lets functions have roles that don't exist or don't trust Lambda, and callers pass any role.
 	PermissiveRoles bool
-	Logger          *slog.Logger
-	Now             func() time.Time // nil = the system's clock
+	// Audit is told of calls that change identities and of new sessions, denied ones included; nil = nobody is.
+	Audit  func(*audit.Event)
+	Logger *slog.Logger
+	Now    func() time.Time // nil = the system's clock
 }
 
 // Service is the identities of all accounts. Its methods may be called by many goroutines at once.

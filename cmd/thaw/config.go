@@ -28,6 +28,7 @@ type config struct {
 	Data              string        `koanf:"data"`
 	Auth              string        `koanf:"auth"`
 	Roles             string        `koanf:"roles"`
+	Audit             string        `koanf:"audit"`
 	Region            string        `koanf:"region"`
 	Account           string        `koanf:"account"`
 	Limits            string        `koanf:"limits"`
@@ -59,6 +60,7 @@ func addFlags(f *pflag.FlagSet) {
 	f.String("data", defaultData(), "folder for functions, code and caches")
 	f.String("auth", "sigv4", "sigv4: requests are signed with credentials that the server knows (see thaw env); none: everybody may do everything, only on a loopback address")
 	f.String("roles", "", "strict: a function's role must exist and trust Lambda; permissive: any will do; empty = strict, but permissive with --auth none")
+	f.String("audit", "files", "where calls are recorded, in CloudTrail's format: files (in the folder audit of the data folder), log, files,log or off")
 	f.String("region", "us-east-1", "AWS region that the server stands for")
 	f.String("account", "000000000000", "AWS accounts that the server stands for, separated by commas; the first is the default")
 	f.String("limits", "guide", "guide: limits of the Developer Guide of 2016; current: today's Lambda quotas")
@@ -186,6 +188,9 @@ func (c *config) check() error {
 		if !accountPattern().MatchString(id) || slices.Contains(c.accounts()[:i], id) {
 			return fmt.Errorf("--account %q: want 12 digits, or several such numbers separated by commas", c.Account)
 		}
+	}
+	if !slices.Contains([]string{"files", "log", "files,log", "log,files", "off"}, c.Audit) {
+		return fmt.Errorf("--audit %q: choose files, log, files,log or off", c.Audit)
 	}
 	if c.Roles != "" && c.Roles != "strict" && c.Roles != "permissive" {
 		return fmt.Errorf("--roles %q: choose strict or permissive", c.Roles)

@@ -48,7 +48,7 @@ func load(t *testing.T, file string, env map[string]string, args ...string) (*co
 // defaults are what the issue that asked for the command lays down.
 func defaults() config {
 	return config{
-		Listen: "127.0.0.1:9001", Data: "/data/thaw", Auth: "sigv4", Region: "us-east-1", Account: "000000000000", Limits: "guide", LogLevel: "info",
+		Listen: "127.0.0.1:9001", Data: "/data/thaw", Auth: "sigv4", Audit: "files", Region: "us-east-1", Account: "000000000000", Limits: "guide", LogLevel: "info",
 		MemoryBudget: "0", IdleTimeout: 10 * time.Minute, CPU: "shared",
 		Egress: "public", AsyncRetryDelay: time.Minute,
 	}
@@ -126,7 +126,7 @@ func TestConfigRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		"unknown key":             {file: "colour: blue", want: `unknown key "colour", known are account, async-retry-delay, auth, cpu, data,`},
+		"unknown key":             {file: "colour: blue", want: `unknown key "colour", known are account, async-retry-delay, audit, auth, cpu, data,`},
 		"a flag that is no key":   {file: "once: true", want: `unknown key "once"`},
 		"a file in the file":      {file: "config: other.yaml", want: `unknown key "config"`},
 		"a list":                  {file: "listen: [a, b]", want: "listen takes one value"},
@@ -146,6 +146,7 @@ func TestConfigRefuses(t *testing.T) {
 		"all interfaces, IPv6":    {args: []string{"--auth", "none", "--listen", "[::]:9001"}, want: "only serves loopback"},
 		"a name":                  {args: []string{"--auth=none", "--listen", "example.com:9001"}, want: "only serves loopback"},
 		"account twice":           {args: []string{"--account", "123456789012,123456789012"}, want: "12 digits"},
+		"audit":                   {args: []string{"--audit", "tape"}, want: "choose files, log"},
 		"roles":                   {args: []string{"--roles", "lax"}, want: "choose strict or permissive"},
 		"another auth":            {file: "auth: basic", want: "choose none or sigv4"},
 	} {

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/thawrun/thaw/api"
+	"github.com/thawrun/thaw/api/audit"
 	"github.com/thawrun/thaw/api/iam"
 )
 
@@ -23,9 +26,16 @@ func (n *node) identities(ctx context.Context, c *api.Config) error {
 	if err != nil {
 		return fmt.Errorf("session key: %w", err)
 	}
-	service, err := iam.New(iam.Config{
+	if err := n.audit(); err != nil {
+		return err
+	}
+	settings := iam.Config{
 		Storage: n.store.Bucket("iam"), Region: cfg.Region, Roots: roots, SessionKey: key, Open: cfg.Auth == "none", PermissiveRoles: cfg.permissiveRoles(), Logger: n.log,
-	})
+	}
+	if n.trail != nil {
+		settings.Audit = n.trail.Record
+	}
+	service, err := iam.New(settings)
 	if err != nil {
 		return err
 	}
@@ -34,6 +44,9 @@ func (n *node) identities(ctx context.Context, c *api.Config) error {
 			return err
 		}
 	}
+	if n.trail != nil {
+		c.Audit = n.trail.Record
+	}
 	c.RoleCredentials = service.FunctionCredentials
 	c.Accounts, c.Doors = service.Hosts, append(c.Doors, service)
 	if cfg.Auth != "none" {
@@ -41,4 +54,19 @@ func (n *node) identities(ctx context.Context, c *api.Config) error {
 	}
 	n.identity = service
 	return nil
+}
+
+// audit opens the audit log where the settings want it.
+func (n *node) audit() (err error) {
+	c := audit.Config{Region: n.cfg.Region, Errors: n.log}
+	if strings.Contains(n.cfg.Audit, "files") {
+		c.Dir = filepath.Join(n.cfg.Data, "audit")
+	}
+	if strings.Contains(n.cfg.Audit, "log") {
+		c.Stream = n.log
+	}
+	if c.Dir != "" || c.Stream != nil {
+		n.trail, err = audit.Open(c)
+	}
+	return err
 }

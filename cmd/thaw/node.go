@@ -15,6 +15,7 @@ import (
 
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/api"
+	"github.com/thawrun/thaw/api/audit"
 	"github.com/thawrun/thaw/api/iam"
 	"github.com/thawrun/thaw/engine"
 	"github.com/thawrun/thaw/engine/cpu"
@@ -37,6 +38,7 @@ type node struct {
 	admin  *admin
 
 	identity *iam.Service
+	trail    *audit.Trail // nil = none
 	ln       net.Listener
 	served   chan error
 }
@@ -144,6 +146,9 @@ func (n *node) stop(ctx context.Context) {
 		}
 	} else if n.ln != nil {
 		_ = n.ln.Close()
+	}
+	if n.trail != nil {
+		n.trail.Close()
 	}
 	if n.engine != nil {
 		if err := n.engine.Close(ctx); err != nil {

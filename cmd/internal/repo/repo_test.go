@@ -65,6 +65,7 @@ func rooms() map[string][]string {
 		"runtimes":        {"abi", "runtimes/artefact"},
 		"bridges":         {"abi", "engine"},
 		"api":             {"engine", "api"},
+		"api/audit":       {},
 		"api/policy":      {},
 		"api/sigv4":       {},
 		"bench":           {"abi", "api", "engine", "runtimes", "bridges", "bench"},
