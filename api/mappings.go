@@ -306,14 +306,8 @@ func (s *Server) createMapping(r *request) error {
 		return err
 	}
 	uerr := s.cfg.Store.Change(s.base, func(tx *store.Tx) error {
-		all, err := store.Scan[mapping](s.cfg.Store, mappingBucket, m.Account+"/"+m.Region+"/", "", 1<<30)
-		if err != nil {
+		if err := m.claim(tx, kind); err != nil {
 			return err
-		}
-		for _, other := range all {
-			if m.Source != "" && other.Source == m.Source && other.Function == m.Function {
-				return fail("ResourceConflictException", "An event source mapping with %s arn (\" %s \") and function (\" %s \") already exists. Please update or delete the existing mapping with UUID %s", kind.name, m.Source, m.Function.Name, other.UUID)
-			}
 		}
 		return tx.Put(mappingBucket, m.key(), m)
 	})
@@ -322,6 +316,28 @@ func (s *Server) createMapping(r *request) error {
 	}
 	s.json(r.ctx, fasthttp.StatusAccepted, marshal(s.mappingShape(m, "Creating")))
 	return nil
+}
+
+// pairBucket has the UUID of the mapping of each pair of source and function: there is one at most.
+const pairBucket = "event-source-pair"
+
+func (m *mapping) pair() string {
+	return m.Account + "/" + m.Region + "/" + m.Function.Name + ":" + m.Function.Qualifier + "/" + m.Source
+}
+
+// claim makes a mapping that of its source and function, in the change that stores it.
+func (m *mapping) claim(tx *store.Tx, kind source) error {
+	if m.Source == "" {
+		return nil
+	}
+	other, err := store.GetTx[string](tx, pairBucket, m.pair())
+	if err != nil {
+		return err
+	}
+	if other != nil {
+		return fail("ResourceConflictException", "An event source mapping with %s arn (\" %s \") and function (\" %s \") already exists. Please update or delete the existing mapping with UUID %s", kind.name, m.Source, m.Function.Name, *other)
+	}
+	return tx.Put(pairBucket, m.pair(), m.UUID)
 }
 
 // start sets the position from which a new mapping reads, and the defaults of its kind of source.
@@ -431,7 +447,9 @@ func (s *Server) updateMapping(r *request) error {
 			}
 			m.Enabled = *in.Enabled
 		}
-		if in.FunctionName != nil {
+		before := m.Function
+		if in.FunctionName != nil && before != (functionName{ref.name, ref.qualifier}) {
+			tx.Delete(pairBucket, m.pair())
 			m.Function = functionName{ref.name, ref.qualifier}
 		}
 		if err := json.Unmarshal(r.ctx.PostBody(), &m.mappingSettings); err != nil && len(r.ctx.PostBody()) > 0 { // only what is given changes
@@ -446,6 +464,11 @@ func (s *Server) updateMapping(r *request) error {
 		if err := kind.check(&in, &m.mappingSettings); err != nil {
 			return err
 		}
+		if m.Function != before {
+			if err := m.claim(tx, kind); err != nil {
+				return err
+			}
+		}
 		m.Modified = time.Now().UTC()
 		shown = s.mappingShape(m, transition)
 		return tx.Put(mappingBucket, m.key(), m)
@@ -458,11 +481,22 @@ func (s *Server) updateMapping(r *request) error {
 }
 
 func (s *Server) deleteMapping(r *request) error {
-	m, err := s.mapping(r)
+	found, err := s.mapping(r)
 	if err != nil {
 		return err
 	}
-	if err := s.cfg.Store.Change(s.base, func(tx *store.Tx) error { tx.Delete(mappingBucket, m.key()); return nil }); err != nil {
+	var m *mapping
+	if err := s.cfg.Store.Change(s.base, func(tx *store.Tx) (err error) {
+		if m, err = store.GetTx[mapping](tx, mappingBucket, found.key()); err != nil {
+			return err
+		}
+		if m == nil {
+			return fail("ResourceNotFoundException", "The resource you requested does not exist.")
+		}
+		tx.Delete(mappingBucket, m.key())
+		tx.Delete(pairBucket, m.pair())
+		return nil
+	}); err != nil {
 		return err
 	}
 	s.json(r.ctx, fasthttp.StatusAccepted, marshal(s.mappingShape(m, "Deleting")))

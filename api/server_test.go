@@ -97,6 +97,8 @@ type fixture struct {
 	engine *fakeEngine
 	store  *store.Store
 	client *http.Client
+
+	mapping string // UUID of an event source mapping, in some
 }
 
 // newFixture serves an API on a listener in memory.
