@@ -5,7 +5,8 @@
 //   - http: requests per second and latency of a Python echo through the Lambda API, and of GetFunctionConfiguration, against a
 //     raw fasthttp echo of the same payload (the ceiling).
 //   - engine: cold and warm invocations in process, with and without per-request isolation, and the memory of idle instances.
-//   - meter: Python workloads in the metered guest against the unmetered guest.
+//   - meter: workloads in the metered guests against the unmetered ones, and against unmetered ones before wasm-opt where the
+//     build uses it and its folder is there (THAW_BUILD_DIR).
 //   - hostile: how late endless loops are stopped, what others feel beside them, how processors are shared.
 //   - soak (only when named): a mixed load with failures of every kind, and whether anything grows. -soak sets its seconds.
 //
