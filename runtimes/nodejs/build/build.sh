@@ -26,12 +26,19 @@ stage() { echo "== $*" >&2; }
 stage "sources"
 qjs_deb=$(package_quickjs)
 node_tar=$(source_node)
+llhttp_tar=$(source_llhttp)
 if [ ! -e "$work/src/done" ]; then
 	rm -rf "$work/src"
 	mkdir -p "$work/src/node"
 	dpkg -x "$qjs_deb" "$work/src/qjs"
 	tar xf "$node_tar" -C "$work/src/node" --strip-components=1 --wildcards '*/lib/*' '*/LICENSE'
 	touch "$work/src/done"
+fi
+if [ ! -e "$work/llhttp/done" ]; then
+	rm -rf "$work/llhttp"
+	mkdir -p "$work/llhttp"
+	tar xf "$llhttp_tar" -C "$work/llhttp" --strip-components=3 --wildcards '*/vendor/llhttp/build/*' '*/vendor/llhttp/src/native/*' '*/vendor/llhttp/LICENSE-MIT'
+	touch "$work/llhttp/done"
 fi
 # The engine is compiled as it is, but for the wording of some errors.
 qjs=$work/quickjs
@@ -45,16 +52,17 @@ flags=(--target=wasm32-wasi --sysroot="$sysroot" -isystem "$sysroot/include/wasm
 	-mbulk-memory -mnontrapping-fptoint -msign-ext -mmutable-globals
 	-fwrapv -funsigned-char -fno-strict-aliasing -fvisibility=hidden -ffunction-sections -fdata-sections
 	-ffile-prefix-map="$work"=/build -ffile-prefix-map="$guest"=/build/guest
-	-DNDEBUG -D_GNU_SOURCE -DTHAW_STACK=$stack -I"$work/engine" -I"$qjs")
+	-DNDEBUG -D_GNU_SOURCE -DTHAW_STACK=$stack -I"$work/engine" -I"$qjs" -I"$work/llhttp/build" -I"$work/llhttp/src/native")
 mkdir -p "$work/obj" "$work/engine"
 # thaw.c brings its own definitions of these two (guest/heap.c).
 sed -e '/^#define JS_REF_COUNT(p)/d' -e '/^#define JS_GC_MARK(p)/d' "$qjs/quickjs.c" >"$work/engine/quickjs.c"
 [ "$(diff "$qjs/quickjs.c" "$work/engine/quickjs.c" | grep -c '^<')" = 2 ]
 for f in libregexp libunicode dtoa; do clang-19 "${flags[@]}" -w -c "$qjs/$f.c" -o "$work/obj/$f.o"; done
+for f in build/c/llhttp src/native/api src/native/http; do clang-19 "${flags[@]}" -w -c "$work/llhttp/$f.c" -o "$work/obj/llhttp_$(basename "$f").o"; done
 clang-19 "${flags[@]}" -w -Werror=implicit-function-declaration -Werror=int-conversion -c "$guest/thaw.c" -o "$work/obj/thaw.o"
 # clang would run any wasm-opt that it finds on PATH: keep it out.
 PATH=/usr/lib/llvm-19/bin:/bin clang-19 "${flags[@]}" -mexec-model=reactor -Wl,--stack-first -Wl,-z,stack-size=$stack -Wl,--gc-sections \
-	-Wl,--strip-debug -o "$work/thaw.wasm" "$work"/obj/{thaw,libregexp,libunicode,dtoa}.o -lm
+	-Wl,--strip-debug -o "$work/thaw.wasm" "$work"/obj/{thaw,libregexp,libunicode,dtoa,llhttp_llhttp,llhttp_api,llhttp_http}.o -lm
 
 stage "library"
 gcc -O1 -w -D_GNU_SOURCE -DNDEBUG -I"$qjs" -o "$work/pack" "$here/pack.c" "$qjs"/{quickjs,libregexp,libunicode,dtoa}.c -lm -lpthread
@@ -77,7 +85,7 @@ mkdir -p "$work/library"
 	done
 } >"$work/library.list"
 "$work/pack" "$work/library" <"$work/library.list"
-python3 "$here/image.py" "$work/nodejs20.zip" "$work/library" "QuickJS-NG=$work/src/qjs/usr/share/doc/qjs-src/copyright" "Node.js=$work/src/node/LICENSE"
+python3 "$here/image.py" "$work/nodejs20.zip" "$work/library" "QuickJS-NG=$work/src/qjs/usr/share/doc/qjs-src/copyright" "Node.js=$work/src/node/LICENSE" "llhttp=$work/llhttp/LICENSE-MIT"
 
 stage "compressing"
 zstd -q -19 -f "$work/thaw.wasm" -o "$here/../nodejs20.wasm.zst"

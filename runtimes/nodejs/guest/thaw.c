@@ -36,6 +36,7 @@ enum { DONE = 0, PENDING = 1, ERROR = 2, FAULT = 3, HANDLED = 4 };
 enum { LOG_ERROR = 5 };
 #define ABSENT 0xFFFFFFFFu
 #define INFO_EVENT_LOOP 1
+#define DESCRIPTORS_MAX 1024
 
 static JSRuntime *rt;
 static JSContext *ctx;
@@ -48,6 +49,8 @@ static JSContext *ctx;
 #include "system.c"
 #include "service.c"
 #include "heap.c"
+#include "net.c"
+#include "http.c"
 
 /* ---- results: one frame {u32 length, bytes}, reused; a large one is given back at the next call ---- */
 
@@ -153,15 +156,26 @@ static JSValue on_restore, on_load, on_invoke, on_turn, on_trim;
 static uint64_t verdict(JSValue v) {
     if (JS_IsException(v)) return fault_from_exception();
     if (JS_IsString(v)) return answer_string(DONE, v); /* the common case: an answer without an error */
-    JSValue status = JS_GetPropertyUint32(ctx, v, 0), payload = JS_GetPropertyUint32(ctx, v, 1);
+    JSValue status = JS_GetPropertyUint32(ctx, v, 0), payload = JS_GetPropertyUint32(ctx, v, 1), descriptors = JS_GetPropertyUint32(ctx, v, 2);
     JS_FreeValue(ctx, v);
     int32_t s = FAULT;
     JS_ToInt32(ctx, &s, status);
-    if (s != PENDING) return answer_string(s, payload);
+    if (s != PENDING) {
+        JS_FreeValue(ctx, descriptors);
+        return answer_string(s, payload);
+    }
     double at;
     JS_ToFloat64(ctx, &at, payload);
-    struct { int64_t at; uint32_t flags, descriptors; } wait = {at < 0 ? -1 : (int64_t)(at * 1e6), 0, 0};
-    return answer(PENDING, (const char *)&wait, sizeof wait);
+    struct { int64_t at; uint32_t flags, descriptors, pairs[2 * DESCRIPTORS_MAX]; } wait = {at < 0 ? -1 : (int64_t)(at * 1e6), 0, 0};
+    bytes b;
+    size_t n = 0;
+    if (JS_IsObject(descriptors) && !view_bytes(ctx, descriptors, &b)) {
+        n = b.len < sizeof wait.pairs ? b.len : sizeof wait.pairs;
+        memcpy(wait.pairs, b.ptr, n);
+        wait.descriptors = n / 8;
+    }
+    JS_FreeValue(ctx, descriptors);
+    return answer(PENDING, (const char *)&wait, 16 + n);
 }
 
 /* ---- INIT ---- */
@@ -176,7 +190,8 @@ static uint64_t op_init(void) {
     /* Before the first Map exists: a secret per node, see abi/README.md section 6. */
     getentropy(&ctx->hash_seed, sizeof ctx->hash_seed);
     JSValue host = JS_NewObject(ctx);
-    if (errors_init(host) || introspect_init(host) || buffer_init(host) || files_init(host) || modules_init(host) || system_init(host) || service_init(host))
+    if (errors_init(host) || introspect_init(host) || buffer_init(host) || files_init(host) || modules_init(host) || system_init(host) ||
+        service_init(host) || net_init(host) || http_init(host))
         return fault_from_exception();
     JSValue boot = load_builtin("thaw/bootstrap");
     if (JS_IsException(boot)) return fault_from_exception();

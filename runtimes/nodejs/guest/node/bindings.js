@@ -152,7 +152,7 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
     fs: () => requireBuiltin('thaw/fs'),
     fs_dir: () => requireBuiltin('thaw/fs').dir,
     fs_event_wrap: { FSEvent: class FSEvent {} },
-    heap_utils: {}, http_parser: { methods: [], allMethods: [], HTTPParser: class {}, ConnectionsList: class {} },
+    heap_utils: {}, http_parser: () => requireBuiltin('thaw/http_parser'),
     icu: { toASCII: (x) => x, toUnicode: (x) => x },
     inspector: { isEnabled: () => false, console: undefined },
     messaging: {
@@ -251,10 +251,7 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
     },
     report: { shouldReportOnUncaughtException: () => false },
     serdes: { Serializer: class Serializer {}, Deserializer: class Deserializer {} },
-    stream_wrap: {
-      kReadBytesOrError: 0, kArrayBufferOffset: 1, kBytesWritten: 2, kLastWriteWasAsync: 3, streamBaseState: new Int32Array(5),
-      WriteWrap: class WriteWrap {}, ShutdownWrap: class ShutdownWrap {}, LibuvStreamWrap: class LibuvStreamWrap {},
-    },
+    stream_wrap: () => requireBuiltin('thaw/net').stream_wrap,
     string_decoder: () => requireBuiltin('thaw/string_decoder')({ encodings, buffer }),
     symbols: perIsolateSymbols,
     task_queue: {
@@ -263,7 +260,8 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
       promiseRejectEvents: { kPromiseRejectWithNoHandler: 0, kPromiseHandlerAddedAfterReject: 1, kPromiseResolveAfterResolved: 2, kPromiseRejectAfterResolved: 3 },
       setPromiseRejectCallback: host.onRejection,
     },
-    tcp_wrap: { TCP: class TCP {}, TCPConnectWrap: class {}, constants: {} },
+    tcp_wrap: () => requireBuiltin('thaw/net').tcp_wrap,
+    cares_wrap: () => requireBuiltin('thaw/net').cares_wrap,
     timers: loop.timersBinding,
     trace_events: { trace: noop, isTraceCategoryEnabled: () => false, setTraceCategoryStateUpdateHandler: noop, getCategoryEnabledBuffer: () => [0], available: false, getEnabledCategories: noop },
     tty_wrap: { isTTY: () => false, TTY: class TTY {} },

@@ -126,6 +126,7 @@ const replaced = {
   'internal/util/inspector': () => ({ sendInspectorCommand() {}, isInspectorEnabled: () => false }),
   'internal/console/global': () => globalThis.console,
   'module': () => requireBuiltin('thaw/modules').Module,
+  'cluster': () => requireBuiltin('thaw/net').cluster,
 };
 
 function requireBuiltin(id) {

@@ -306,8 +306,8 @@ function run(invocation) {
         loop.round();
         continue;
       }
-      const at = loop.wakeAt();
-      if (at >= 0) return [PENDING, at];
+      const at = loop.wakeAt(), descriptors = loop.io.waits();
+      if (at >= 0 || descriptors !== undefined) return [PENDING, at, descriptors];
     }
     // The loop is empty.
     if (invocation.waiting !== null) {
@@ -332,6 +332,7 @@ function finish(invocation) {
 
 function turn(flags) {
   if (current === null) return 'null';
+  loop.io.ask();
   return run(current);
 }
 

@@ -76,12 +76,69 @@ function runImmediates() {
   } while (immediateInfo[2] !== 0); // one threw: the rest of the queue
 }
 
+// What the loop waits for besides time: descriptors, and callbacks that are due in the next round.
+const watchers = new Map(); // descriptor -> {events, referenced, ready(events)}
+let deferred = [];
+let unasked = false; // what the descriptors can do
+const io = {
+  // events: 1 readable, 2 writable, 0 = no longer
+  watch(fd, watcher, events) {
+    watcher.events = events;
+    if (events === 0) {
+      if (watchers.get(fd) === watcher) watchers.delete(fd);
+    } else {
+      watchers.set(fd, watcher);
+    }
+  },
+  defer(fn) { deferred.push(fn); },
+  // The host has waited, or time has passed between two invocations.
+  ask() { unasked = watchers.size > 0; },
+  // Pairs of descriptor and events, for the host.
+  waits() {
+    if (watchers.size === 0) return undefined;
+    const pairs = new Int32Array(watchers.size * 2);
+    let i = 0;
+    for (const [fd, { events }] of watchers) {
+      pairs[i++] = fd;
+      pairs[i++] = events;
+    }
+    return pairs;
+  },
+};
+function runDeferred() {
+  const due = deferred;
+  deferred = [];
+  for (const fn of due) fn();
+}
+function runDescriptors() {
+  unasked = false;
+  const triples = new Int32Array(watchers.size * 3);
+  const asked = [...watchers];
+  asked.forEach(([fd, { events }], i) => { triples[3 * i] = fd; triples[3 * i + 1] = events; });
+  if (host.net.poll(triples) <= 0) return;
+  asked.forEach(([fd, watcher], i) => {
+    if (triples[3 * i + 2] !== 0 && watchers.get(fd) === watcher) watcher.ready(triples[3 * i + 2]);
+  });
+}
+function referenced() {
+  for (const watcher of watchers.values()) if (watcher.referenced) return true;
+  return false;
+}
+
 // One round. Returns whether anything ran.
 function round() {
   let ran = false;
   if (nextTimer <= now()) {
     runTimers();
     drain();
+    ran = true;
+  }
+  if (deferred.length > 0) {
+    runDeferred();
+    ran = true;
+  }
+  if (unasked) {
+    runDescriptors();
     ran = true;
   }
   if (immediateInfo[0] > 0) {
@@ -91,14 +148,14 @@ function round() {
   return ran;
 }
 
-const alive = () => timeoutInfo[0] > 0 || immediateInfo[1] > 0;
+const alive = () => timeoutInfo[0] > 0 || immediateInfo[1] > 0 || deferred.length > 0 || (watchers.size > 0 && referenced());
 // What is due now, referenced or not.
-const ready = () => immediateInfo[0] > 0 || nextTimer <= now();
+const ready = () => immediateInfo[0] > 0 || nextTimer <= now() || deferred.length > 0 || unasked;
 // When the loop wants to run again, ms on the monotonic clock; -1 = it doesn't.
-const wakeAt = () => (timeoutInfo[0] > 0 && nextTimer !== Infinity ? nextTimer : -1);
+const wakeAt = () => ((timeoutInfo[0] > 0 || watchers.size > 0) && nextTimer !== Infinity ? nextTimer : -1);
 
 module.exports = {
-  tickInfo, state, timersBinding, uncaught, drain, callback, round, alive, ready, wakeAt, now,
+  tickInfo, state, timersBinding, uncaught, drain, callback, round, alive, ready, wakeAt, now, io,
   activeTimers: () => timeoutInfo[0], activeImmediates: () => immediateInfo[1],
   setTickCallback(fn) { tickCallback = fn; },
 };

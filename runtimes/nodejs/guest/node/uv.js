@@ -21,7 +21,8 @@ const table = {
   ESPIPE: [29, 'invalid seek'], ESRCH: [3, 'no such process'], ETIMEDOUT: [110, 'connection timed out'], ETXTBSY: [26, 'text file is busy'],
   EXDEV: [18, 'cross-device link not permitted'], ENXIO: [6, 'no such device or address'], EMLINK: [31, 'too many links'],
   EOVERFLOW: [75, 'value too large for defined data type'], EILSEQ: [84, 'illegal byte sequence'], EOF: [4095, 'end of file'],
-  UNKNOWN: [4094, 'unknown error'], EAI_MEMORY: [3006, 'out of memory'], EAI_NONAME: [3008, 'unknown node or service'], EAI_AGAIN: [3001, 'temporary failure'],
+  UNKNOWN: [4094, 'unknown error'], EAI_MEMORY: [3006, 'out of memory'], EAI_NONAME: [3008, 'unknown node or service'], EAI_AGAIN: [3001, 'temporary failure'], EAI_FAIL: [3004, 'permanent failure'],
+  EINPROGRESS: [115, 'operation in progress'],
 };
 const names = new Map(), map = new Map();
 for (const name in table) {
