@@ -36,7 +36,8 @@ func netFunctions() []function {
 func (c *call) descriptor() (d socket.Descriptor, nonBlocking bool) {
 	h, flags := c.p.FS.Handle(c.fd(0))
 	d, _ = h.(socket.Descriptor)
-	return d, flags&nonBlock != 0
+	_, session := d.(*socket.Session) // nobody else would bring it forward
+	return d, session || flags&nonBlock != 0
 }
 
 // socket is the socket that argument 0 stands for.

@@ -109,7 +109,9 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
       hasNodeOptions: true, noBrowserGlobals: false, isDebugBuild: false, bits: 64, hasDtrace: false,
     },
     constants: () => requireBuiltin('thaw/constants'),
-    crypto: () => requireBuiltin('thaw/crypto'),
+    crypto: () => Object.assign(requireBuiltin('thaw/crypto'), requireBuiltin('thaw/tls').crypto),
+    tls_wrap: () => requireBuiltin('thaw/tls').tls_wrap,
+    js_stream: () => requireBuiltin('thaw/tls').js_stream,
     contextify: {
       containsModuleSyntax: () => false, constants: { measureMemory: {} }, ContextifyScript: class {}, compileFunction: unsupported('vm.compileFunction'),
       makeContext: unsupported('vm.createContext'), startSigintWatchdog: noop, stopSigintWatchdog: noop, watchdogHasPendingSigint: () => false,
@@ -177,6 +179,8 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
         '--enable-source-maps': false, '--frozen-intrinsics': false, '--disable-proto': '', '--conditions': [], '--dns-result-order': '',
         '--experimental-permission': false, '--test': false, '--eval': undefined, '--print': false, '--require': [], '--import': [],
         '--experimental-vm-modules': false, '--trace-sigint': false, '--trace-uncaught': false, '--throw-deprecation': false, '--trace-warnings': false,
+        '--tls-cipher-list': requireBuiltin('thaw/constants').crypto.defaultCoreCipherList, '--tls-min-v1.0': false, '--tls-min-v1.1': false,
+        '--tls-min-v1.2': false, '--tls-min-v1.3': false, '--tls-max-v1.2': false, '--tls-max-v1.3': false, '--trace-tls': false, '--tls-keylog': '',
         '--secure-heap': 0, '--secure-heap-min': 2, '--force-fips': false, '--enable-fips': false, '--deprecation': true,
       };
       return {

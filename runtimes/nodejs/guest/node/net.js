@@ -68,8 +68,14 @@ class StreamBase extends AsyncWrap {
   readStop() { this.wantsRead = false; this.changed(); return 0; }
   useUserBuffer(view) { this.userBuffer = view; return 0; }
 
-  // Hands what was read to the library: an ArrayBuffer, or an error or EOF.
+  // Hands what was read to the library, or to the TLS session above: an ArrayBuffer, or an error or EOF.
+  sink = null;
   deliver(data) {
+    if (this.sink !== null) {
+      if (typeof data !== 'number') this.bytesRead += data.byteLength;
+      this.sink(data);
+      return;
+    }
     if (typeof data === 'number') {
       call(this, this.#tell, data, undefined);
       return;
@@ -96,8 +102,6 @@ class StreamBase extends AsyncWrap {
   // ---- writing ----
 
   writeBuffer(req, data) {
-    streamBaseState[kBytesWritten] = data.byteLength;
-    streamBaseState[kLastWriteWasAsync] = 0;
     let done = 0;
     if (this.writes.length === 0) {
       while (done < data.byteLength) {
@@ -108,10 +112,14 @@ class StreamBase extends AsyncWrap {
       }
     }
     this.bytesWritten += data.byteLength;
-    if (done === data.byteLength && this.writes.length === 0) return 0;
-    streamBaseState[kLastWriteWasAsync] = 1;
-    this.writes.push({ req, data, offset: done });
-    this.changed();
+    const later = done < data.byteLength || this.writes.length > 0;
+    if (later) {
+      this.writes.push({ req, data, offset: done });
+      this.changed();
+    }
+    // Last: what is below may have written too.
+    streamBaseState[kBytesWritten] = data.byteLength;
+    streamBaseState[kLastWriteWasAsync] = later ? 1 : 0;
     return 0;
   }
   writeUtf8String(req, text) { return this.writeBuffer(req, Buffer.from(text, 'utf8')); }
@@ -147,12 +155,15 @@ class StreamBase extends AsyncWrap {
       call(req, req.oncomplete, this.endWrite());
     }
   }
-  // Ends everything that waits with an error.
-  fail(error) {
+  // Ends everything that waits with an error. text says more about it.
+  fail(error, text) {
     const writes = this.writes, ending = this.ending;
     this.writes = [];
     this.ending = null;
-    for (const w of writes) call(w.req, w.req.oncomplete, error, this, undefined);
+    for (const w of writes) {
+      w.req.error = text;
+      call(w.req, w.req.oncomplete, error, this, text);
+    }
     if (ending !== null) call(ending, ending.oncomplete, error);
   }
   shutdown(req) {
@@ -188,10 +199,9 @@ class TCP extends StreamBase {
     let events = 0;
     if (this.#connecting !== null) events = WRITABLE;
     else if (this.#connected) {
-      if (this.secure !== null && this.secure.handshaking) events = WRITABLE;
+      if (this.secure !== null && (this.secure.handshaking || this.secure.startWaits)) events = WRITABLE;
       else {
-        const reads = this.secure === null ? this.wantsRead : this.secure.wantsRead;
-        if (reads && !this.#ended) events |= READABLE;
+        if (this.wantsRead && !this.#ended) events |= READABLE;
         if (this.writes.length > 0 || (this.secure !== null && this.secure.writes.length > 0)) events |= WRITABLE;
       }
     }
@@ -208,6 +218,11 @@ class TCP extends StreamBase {
       call(req, req.oncomplete, error, this, req, true, true);
       return;
     }
+    if (this.secure !== null && this.secure.startWaits) {
+      this.flush();
+      if (this.writes.length === 0) this.secure.start();
+      return;
+    }
     const stream = this.secure ?? this;
     if (this.secure !== null && this.secure.handshaking) {
       this.secure.handshakeOver();
@@ -216,7 +231,7 @@ class TCP extends StreamBase {
     }
     if (events & WRITABLE) stream.flush();
     // Not for ever: others wait too.
-    for (let i = 0; events & READABLE && i < 16 && stream.wantsRead && !this.#ended && this.fd >= 0; i++) {
+    for (let i = 0; events & READABLE && i < 16 && this.wantsRead && !this.#ended && this.fd >= 0; i++) {
       const data = net.read(this.fd);
       if (data === EAGAIN) break;
       if (typeof data === 'number') {
@@ -405,7 +420,7 @@ function makeCluster() {
 
 module.exports = {
   get cluster() { return makeCluster(); },
-  AsyncWrap, StreamBase, TCP, call, uv, READABLE, WRITABLE, EAGAIN, EOF,
+  AsyncWrap, StreamBase, TCP, WriteWrap, call, uv, READABLE, WRITABLE, EAGAIN, EOF,
   tcp_wrap: { TCP, TCPConnectWrap, constants },
   stream_wrap: {
     kReadBytesOrError, kArrayBufferOffset, kBytesWritten, kLastWriteWasAsync, streamBaseState, WriteWrap, ShutdownWrap, LibuvStreamWrap: StreamBase,

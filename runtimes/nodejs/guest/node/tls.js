@@ -281,12 +281,19 @@ class TLSWrap extends StreamBase {
     } else if (/first record does not look like a TLS handshake/.test(text)) error = opensslError('WRONG_VERSION_NUMBER', 'wrong version number');
     else if (/unsupported versions|unsupported protocol version/.test(text)) error = opensslError('UNSUPPORTED_PROTOCOL', 'unsupported protocol');
     else error = opensslError('PROTOCOL_ERROR', text.replace(/^.*tls: /, ''));
-    this.fail(uv.UV_EPROTO);
+    this.fail(uv.UV_EPROTO, error.message);
     call(this, this.onerror, error);
   }
 
   // ---- bytes ----
 
+  // Reading is the business of the stream below, which its own socket may have started.
+  readStart() {
+    const error = this.#parent.readStart();
+    if (this.#session && this.#open) this.#step();
+    return error;
+  }
+  readStop() { return this.#parent.readStop(); }
   changed() {
     if (this.#session) {
       if (this.#open) this.#step();
@@ -297,7 +304,7 @@ class TLSWrap extends StreamBase {
   tryWrite(view, offset) {
     if (!this.#open) return EAGAIN;
     if (!this.#session) return this.#parent.tryWrite(view, offset);
-    if (this.#sending > 1 << 20) return EAGAIN;
+    if (this.#sending > 0) return EAGAIN; // go on when that is gone
     const n = this.#fd < 0 ? uv.UV_EBADF : net.write(this.#fd, view, offset);
     this.#drain();
     return n;
@@ -308,19 +315,25 @@ class TLSWrap extends StreamBase {
     this.#drain();
     return 0;
   }
+  // Sends what the session has for the peer; the stream below takes one write at a time.
   #drain() {
-    while (this.#fd >= 0) {
+    while (this.#fd >= 0 && this.#sending === 0) {
       const data = net.tlsDrain(this.#fd);
       if (typeof data === 'number') return;
       const req = new WriteWrap();
-      this.#sending += data.byteLength;
+      this.#sending = data.byteLength;
       req.oncomplete = () => {
-        this.#sending -= data.byteLength;
-        if (this.writes.length > 0) this.flush();
+        this.#sending = 0;
+        this.#drain();
+        if (this.writes.length > 0 || this.ending !== null) this.flush();
       };
-      const streamState = internalBinding('stream_wrap').streamBaseState;
+      const state = internalBinding('stream_wrap').streamBaseState;
       const error = this.#parent.writeBuffer(req, Buffer.from(data));
-      if (error !== 0 || streamState[3] === 0) this.#sending -= data.byteLength;
+      if (error !== 0) {
+        this.fail(error);
+        return;
+      }
+      if (state[3] === 0) this.#sending = 0;
     }
   }
   #fromParent(data) {
@@ -341,7 +354,7 @@ class TLSWrap extends StreamBase {
       if (n > 0) offset += n;
       this.#step();
       if (n <= 0 && n !== EAGAIN) return;
-      if (n === EAGAIN && !this.wantsRead) { // nobody takes plain text now: the rest has to wait
+      if (n === EAGAIN && !this.#parent.wantsRead) { // nobody takes plain text now: the rest has to wait
         this.#held = bytes.slice(offset);
         return;
       }
@@ -360,7 +373,7 @@ class TLSWrap extends StreamBase {
         if (this.handshaking) return;
         this.#drain();
       }
-      while (this.#open && this.wantsRead && this.#fd >= 0) {
+      while (this.#open && this.#parent.wantsRead && this.#fd >= 0) {
         const data = net.read(this.#fd);
         if (data === EAGAIN) {
           if (this.#held === null) break;
@@ -372,7 +385,7 @@ class TLSWrap extends StreamBase {
           continue;
         }
         if (typeof data === 'number') {
-          this.wantsRead = false;
+          this.readStop();
           if (data < 0) this.broken(data);
           else this.deliver(EOF);
           break;
@@ -392,10 +405,11 @@ class JSStream extends StreamBase {
   readStart() { this.wantsRead = true; return this.onreadstart?.() ?? 0; }
   readStop() { this.wantsRead = false; return this.onreadstop?.() ?? 0; }
   writeBuffer(req, data) {
+    const error = this.onwrite(req, [Buffer.from(data.buffer, data.byteOffset, data.byteLength)]);
     const state = internalBinding('stream_wrap').streamBaseState;
     state[2] = data.byteLength;
     state[3] = 1;
-    return this.onwrite(req, [Buffer.from(data.buffer, data.byteOffset, data.byteLength)]);
+    return error;
   }
   shutdown(req) { return this.onshutdown(req); }
   finishWrite(req, status) { call(req, req.oncomplete, status, this, undefined); }
