@@ -1,9 +1,12 @@
 package api
 
 import (
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/thawrun/thaw/api/policy"
+	"github.com/thawrun/thaw/engine/store"
 )
 
 // rule is what an operation needs permission for.
@@ -45,7 +48,7 @@ func rules(all []operation) map[string]rule {
 			r.on = onFunction
 		case strings.Contains(op.uri, "{UUID}"):
 			r.on = onMapping
-		case strings.Contains(op.uri, "{LayerName}"):
+		case strings.Contains(op.uri, "{LayerName}"), op.name == "GetLayerVersionByArn":
 			r.on = onLayer
 		case strings.Contains(op.uri, "{Resource}"):
 			r.on = onARN
@@ -91,20 +94,7 @@ func (s *Server) authorize(r *request, op *operation) error {
 		head := s.arnPrefix + r.account + ":event-source-mapping"
 		a.Resource, a.Also = head+":"+r.param, head+"s:"+r.param
 	case onLayer:
-		name, version := r.param, ""
-		if strings.HasPrefix(name, "arn:") {
-			a.Resource = name
-			if arn, ok := policy.ParseARN(name); ok {
-				a.ResourceAccount = arn.Account
-			}
-		} else {
-			a.Resource = s.arnPrefix + r.account + ":layer:" + name
-		}
-		path := string(r.ctx.Request.URI().PathOriginal())
-		if _, tail, ok := strings.Cut(path, "/versions/"); ok {
-			version, _, _ = strings.Cut(tail, "/")
-			a.Resource += ":" + version
-		}
+		s.layerAccess(&a, r)
 	}
 	return s.authorizer.Authorize(r.ctx, r.caller, &a)
 }
@@ -140,15 +130,76 @@ func (s *Server) functionPolicy(ref functionRef, arn string) *policy.Document {
 	if !ok {
 		return nil
 	}
-	p := f.At(ref.qualifier).Policy
+	return s.policies.document(s, f.At(ref.qualifier).Policy, arn)
+}
+
+// layerAccess fills in the layer, or the layer version with its policy, that a request names: in its path or by ARN.
+func (s *Server) layerAccess(a *Access, r *request) {
+	name, version := r.param, r.param2
+	if name == "" {
+		name = r.query("Arn")
+		if head, tail, ok := cutLast(name, ':'); ok && strings.Count(name, ":") == 7 {
+			name, version = head, tail
+		}
+	}
+	ref, ok := splitLayer(name, false)
+	if !ok {
+		a.Resource = s.arnPrefix + r.account + ":layer:" + name // refused for its form later on
+		return
+	}
+	ref.account, ref.region = orDefault(ref.account, r.account), orDefault(ref.region, s.cfg.Region)
+	a.Resource, a.ResourceAccount = "arn:aws:lambda:"+ref.region+":"+ref.account+":layer:"+ref.name, ref.account
+	if version == "" {
+		return
+	}
+	a.Resource += ":" + version
+	if n, err := strconv.ParseUint(version, 10, 64); err == nil {
+		ref.number = n
+		if _, v, err := s.layerVersion(ref); err == nil {
+			a.Policy = s.policies.document(s, v.Policy, a.Resource)
+		}
+	}
+}
+
+func cutLast(s string, c byte) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, c)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}
+
+// policyCache keeps resource policies parsed. Stored policies are never changed, only replaced.
+type policyCache struct {
+	mu  sync.RWMutex
+	all map[*store.Policy]*policy.Document
+}
+
+// maxPolicies bounds the cache; when it is full it is emptied.
+const maxPolicies = 4096
+
+// document is a stored policy, parsed; nil for none.
+func (c *policyCache) document(s *Server, p *store.Policy, arn string) *policy.Document {
 	if p == nil {
 		return nil
 	}
-	d, err := policy.Parse(policyDocument(p), policy.Resource)
-	if err != nil {
-		s.log.Error("stored policy is unreadable", "function", arn, "error", err)
-		return nil
+	c.mu.RLock()
+	d, ok := c.all[p]
+	c.mu.RUnlock()
+	if ok {
+		return d
 	}
+	d, err := policy.Parse(policyDocument(p), policy.Resource)
+	if err != nil { // AddPermission stores none that can't be parsed
+		s.log.Error("stored policy is unreadable", "resource", arn, "error", err)
+		d = nil
+	}
+	c.mu.Lock()
+	if c.all == nil || len(c.all) >= maxPolicies {
+		c.all = map[*store.Policy]*policy.Document{}
+	}
+	c.all[p] = d
+	c.mu.Unlock()
 	return d
 }
 

@@ -287,7 +287,9 @@ func (s *Server) createMapping(r *request) error {
 			return invalid("The event source must be in the same region as the function: %s.", s.cfg.Region)
 		}
 	}
-	ref.account = orDefault(ref.account, r.account)
+	if ref.account = orDefault(ref.account, r.account); ref.account != r.account {
+		return errForeignMapping()
+	}
 	t, err := s.resolve(ref)
 	if err != nil {
 		return err
@@ -401,6 +403,11 @@ func (s *Server) internal(r *request, err error) *Error {
 	return fail("ServiceException", "An internal error occurred.")
 }
 
+// errForeignMapping refuses event source mappings to functions of other accounts, whether they exist or not.
+func errForeignMapping() *Error {
+	return fail("AccessDeniedException", "Event source mappings can only lead to functions of the same account.")
+}
+
 func (s *Server) getMapping(r *request) error {
 	m, err := s.mapping(r)
 	if err != nil {
@@ -426,7 +433,9 @@ func (s *Server) updateMapping(r *request) error {
 		return err
 	}
 	if in.FunctionName != nil {
-		ref.account = orDefault(ref.account, r.account)
+		if ref.account = orDefault(ref.account, r.account); ref.account != r.account {
+			return errForeignMapping()
+		}
 		if _, err := s.resolve(ref); err != nil {
 			return err
 		}

@@ -76,6 +76,7 @@ type Server struct {
 
 	authorizer Authorizer // Config.Auth, if it is one
 	rules      map[string]rule
+	policies   policyCache
 }
 
 // New makes a server.
