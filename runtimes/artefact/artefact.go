@@ -56,3 +56,28 @@ func Zip(name, text string) []byte {
 	_ = w.Close()
 	return b.Bytes()
 }
+
+// Join makes one archive of several, whose entries have different names. Nothing is compressed anew.
+func Join(archives ...[]byte) ([]byte, error) {
+	size := 0
+	for _, a := range archives {
+		size += len(a)
+	}
+	out := bytes.NewBuffer(make([]byte, 0, size))
+	w := zip.NewWriter(out)
+	for i, a := range archives {
+		r, err := zip.NewReader(bytes.NewReader(a), int64(len(a)))
+		if err != nil {
+			return nil, fmt.Errorf("archive %d: %w", i, err)
+		}
+		for _, f := range r.File {
+			if err := w.Copy(f); err != nil {
+				return nil, fmt.Errorf("archive %d: %s: %w", i, f.Name, err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}

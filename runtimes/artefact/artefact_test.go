@@ -52,3 +52,24 @@ func TestZip(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 }
+
+func TestJoin(t *testing.T) {
+	joined, err := Join(Zip("a.py", "one"), Zip("b/c.py", "two"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := zip.NewReader(bytes.NewReader(joined), int64(len(joined)))
+	if err != nil || len(r.File) != 2 || r.File[0].Name != "a.py" || r.File[1].Name != "b/c.py" {
+		t.Fatalf("%v %v", r, err)
+	}
+	f, err := r.File[1].Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(f); err != nil || string(text) != "two" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := Join(joined, []byte("no archive")); err == nil {
+		t.Error("what is no archive is accepted")
+	}
+}

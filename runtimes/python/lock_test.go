@@ -9,7 +9,7 @@ import (
 func locked() locktest.Runtime {
 	return locktest.Runtime{
 		Lock:    lock,
-		Outputs: map[string][]byte{"python/python313.wasm.zst": wasm, "python/python313.zip.zst": files},
+		Outputs: map[string][]byte{"python/python313.wasm.zst": wasm, "python/python313.zip.zst": files, "python/python313-aws.zip.zst": aws},
 		Inputs:  []string{"python/build", "python/guest", "toolchain"},
 		Rebuild: "runtimes/python/build/build.sh",
 	}
@@ -24,7 +24,7 @@ func TestNoPathOfTheBuildMachine(t *testing.T) { locked().CheckPaths(t) }
 
 func TestGuestDescribesItself(t *testing.T) {
 	g := Guest()
-	if len(g.Digest) != 64 {
+	if len(g.Digest) != 96 {
 		t.Errorf("digest %q", g.Digest)
 	}
 	if len(g.Runtimes) != 9 {

@@ -18,6 +18,9 @@ var wasm []byte
 //go:embed python313.zip.zst
 var files []byte
 
+//go:embed python313-aws.zip.zst
+var aws []byte
+
 //go:embed python313.lock.json
 var lock []byte
 
@@ -31,7 +34,7 @@ func Guest() *abi.Guest {
 		ID:       "python3.13",
 		Runtimes: []string{"python3.6", "python3.7", "python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14"},
 		Wasm:     func() ([]byte, error) { return decompress(wasm) },
-		Files:    func() ([]byte, error) { return decompress(files) },
+		Files:    images,
 		Digest:   digest(),
 		Env: []string{
 			"PYTHONPATH=/var/runtime",
@@ -39,6 +42,8 @@ func Guest() *abi.Guest {
 		},
 		SoftInterrupt: softInterrupt,
 		Rehearsal:     rehearsal(),
+		Preloads:      []abi.Preload{boto3()},
+		Sources:       []string{".py"},
 		Trusted:       true,
 	}
 }
@@ -46,7 +51,30 @@ func Guest() *abi.Guest {
 func decompress(b []byte) ([]byte, error) { return artefact.Decompress(b) }
 
 func digest() string {
-	return artefact.Digest(lock, "python/python313.wasm.zst", "python/python313.zip.zst")
+	return artefact.Digest(lock, "python/python313.wasm.zst", "python/python313.zip.zst", "python/python313-aws.zip.zst")
+}
+
+// images is the standard library and the AWS SDK as one archive.
+func images() ([]byte, error) {
+	library, err := decompress(files)
+	if err != nil {
+		return nil, err
+	}
+	sdk, err := decompress(aws)
+	if err != nil {
+		return nil, err
+	}
+	return artefact.Join(library, sdk)
+}
+
+// boto3 is the SDK imported, with the caches of clients that functions create most: guest/thaw_preload_boto3.py.
+func boto3() abi.Preload {
+	return abi.Preload{
+		Name:    "boto3",
+		Sources: []string{".py"},
+		Markers: []string{"import boto3", "from boto3", "import botocore", "from botocore"},
+		Own:     []string{"boto3/__init__.py", "botocore/__init__.py"},
+	}
 }
 
 // rehearsal is the simplest of functions: what it writes is what every function writes.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Python guest: ../python313.wasm.zst, ../python313.zip.zst and their lock file ../python313.lock.json.
+# Builds the Python guest: ../python313.wasm.zst, ../python313.zip.zst, ../python313-aws.zip.zst (boto3) and their lock file
+# ../python313.lock.json.
 #
 # Needs Debian 12 and root (it installs what is missing). Everything happens below THAW_BUILD_DIR (default
 # ~/.cache/thaw-build); finished stages are kept there, and removing the folder starts over. The outputs depend only on the
@@ -69,9 +70,15 @@ guest=$here/../guest
 	emulated="-D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_GETPID -D_WASI_EMULATED_PROCESS_CLOCKS"
 	$CC $cflags -ffile-prefix-map="$guest"=/build/guest $emulated -I"$work/src/Include" -I"$work/src/Include/internal" -I. -c "$guest/thaw.c" -o thaw.o
 	$CC $cflags -c "$guest/support.c" -o support.o
+	# CPython's own module socket, once more, over the C library functions of guest/net.
+	net=(-ffile-prefix-map="$guest"=/build/guest $emulated "-I$guest/net/include")
+	for f in inet netdb socket; do $CC $cflags "${net[@]}" -c "$guest/net/$f.c" -o "net_$f.o"; done
+	$CC $cflags "${net[@]}" -I"$work/src/Include" -I. -c "$guest/net/tls.c" -o net_tls.o
+	$CC $cflags "${net[@]}" -include "$guest/net/config.h" -I"$work/src/Include" -I"$work/src/Include/internal" -I. \
+		-DPy_BUILD_CORE_BUILTIN -c "$work/src/Modules/socketmodule.c" -o net_socketmodule.o
 	# clang would run any wasm-opt that it finds on PATH: keep it out and run it ourselves.
 	PATH=/usr/lib/llvm-19/bin:/bin $CC $cflags -mexec-model=reactor -Wl,--stack-first -Wl,-z,stack-size=2097152 -Wl,--strip-debug \
-		-o linked.wasm thaw.o support.o libpython3.13.a Modules/_hacl/*.a Modules/_decimal/libmpdec/*.a Modules/expat/*.a -L"$prefix/lib" \
+		-o linked.wasm thaw.o support.o net_*.o libpython3.13.a Modules/_hacl/*.a Modules/_decimal/libmpdec/*.a Modules/expat/*.a -L"$prefix/lib" \
 		-lz -lbz2 -llzma -lsqlite3 -lwasi-emulated-signal -lwasi-emulated-getpid -lwasi-emulated-process-clocks -lwasi-emulated-mman -ldl -lm
 	wasm-opt -O3 --low-memory-unused --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals \
 		-g linked.wasm -o thaw.wasm
@@ -85,10 +92,23 @@ unzip -q "$(tzdata)" -d "$work/tzdata"
 	"expat=$work/src/Modules/expat/COPYING" "wasi-libc=$sysroot/share/doc/wasi-libc/copyright" \
 	"tzdata=$(ls "$work"/tzdata/tzdata-*.dist-info/licenses/LICENSE)"
 
+stage "boto3"
+site=$work/aws
+rm -rf "$site"
+for wheel in boto3 botocore s3transfer jmespath dateutil six urllib3; do
+	unzip -q "$("wheel_$wheel")" -d "$site"
+done
+"$work/native/python" "$here/aws.py" "$work/python313-aws.zip" "$site" "boto3=$(ls "$site"/boto3-*.dist-info/LICENSE)" \
+	"botocore=$(ls "$site"/botocore-*.dist-info/LICENSE.txt)" "s3transfer=$(ls "$site"/s3transfer-*.dist-info/LICENSE.txt)" \
+	"jmespath=$(ls "$site"/jmespath-*.dist-info/LICENSE)" "dateutil=$(ls "$site"/python_dateutil-*.dist-info/LICENSE)" \
+	"six=$(ls "$site"/six-*.dist-info/LICENSE)" "urllib3=$(ls "$site"/urllib3-*.dist-info/licenses/LICENSE.txt)"
+
 stage "compressing"
 zstd -q -19 -f "$work/wasm/thaw.wasm" -o "$here/../python313.wasm.zst"
 zstd -q -19 -f "$work/python313.zip" -o "$here/../python313.zip.zst"
+zstd -q -19 -f "$work/python313-aws.zip" -o "$here/../python313-aws.zip.zst"
 python3 "$here/../../toolchain/lock.py" "$here/../python313.lock.json" --root "$here/../.." \
 	--inputs python/build python/guest toolchain --sources "$here/sources.sh" "$here/../../toolchain/setup.sh" \
 	--outputs "python/python313.wasm.zst=$work/wasm/thaw.wasm" "python/python313.zip.zst=$work/python313.zip" \
+	"python/python313-aws.zip.zst=$work/python313-aws.zip" \
 	--tools "clang-19 --version" "wasm-ld-19 --version" "wasm-opt --version" "zstd --version"

@@ -3,22 +3,18 @@
 usage: image.py OUT.zip LIB GUEST ZONEINFO LICENCE...   (run by the native interpreter of the same version)
 
 The archive is stored, not deflated, so that the host can hand out slices of it; the whole is compressed with zstd for
-shipping. Entries are sorted and dated alike: the same inputs give the same bytes. Code files carry an unchecked hash, so
-that importing needs no source and no stat of one.
+shipping.
 """
 
-import importlib._bootstrap_external as external
-import importlib.util
 import os
 import sys
-import zipfile
+
+import archive
 
 TARGET = "lib/python3.13"
-ROOT = "/var/runtime/" + TARGET
 SKIP_DIRS = {"__pycache__", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data", "curses", "_pyrepl"}
 SKIP_FILES = {"turtle.py", "antigravity.py", "this.py"}
 KEEP_DATA = (".txt", ".pem", ".json", ".cfg")
-DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def entries(lib, guest):
@@ -36,13 +32,6 @@ def entries(lib, guest):
             yield name, os.path.join(guest, name)
 
 
-def compiled(relative, path):
-    with open(path, "rb") as f:
-        source = f.read()
-    code = compile(source, ROOT + "/" + relative, "exec", dont_inherit=True, optimize=0)
-    return external._code_to_hash_pyc(code, importlib.util.source_hash(source), False)
-
-
 def zones(folder):
     """The files of a time zone database in TZif format, by name."""
     for base, dirs, files in os.walk(folder):
@@ -58,24 +47,15 @@ def zones(folder):
 def main(out, lib, guest, zoneinfo, *licences):
     contents = {}
     for relative, path in entries(lib, guest):
-        if relative.endswith(".py"):
-            contents[TARGET + "/" + relative + "c"] = compiled(relative, path)
+        name = TARGET + "/" + relative
+        if name.endswith(".py"):
+            contents[name + "c"] = archive.compiled(path, name)
         else:
-            with open(path, "rb") as f:
-                contents[TARGET + "/" + relative] = f.read()
+            contents[name] = archive.read(path)
     for name, data in zones(zoneinfo):
         contents["share/zoneinfo/" + name] = data
-    for licence in licences:
-        name, _, path = licence.partition("=")
-        with open(path, "rb") as f:
-            contents["licences/" + name] = f.read()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as z:
-        for name in sorted(contents):
-            info = zipfile.ZipInfo(name, DATE)
-            info.external_attr = 0o100444 << 16
-            info.create_system = 3
-            z.writestr(info, contents[name])
-    print("{}: {} files, {} bytes".format(out, len(contents), os.path.getsize(out)))
+    contents.update(archive.licences(licences))
+    archive.write(out, contents)
 
 
 main(*sys.argv[1:])

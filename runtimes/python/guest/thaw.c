@@ -22,16 +22,17 @@
 IMPORT("log") void host_log(uint32_t level, const char *ptr, uint32_t len);
 IMPORT("remaining_time") int64_t host_remaining_time(void);
 
-enum { OP_INFO, OP_ALLOC, OP_INIT, OP_RESTORE, OP_LOAD, OP_INVOKE, OP_TURN, OP_TRIM };
+enum { OP_INFO, OP_ALLOC, OP_INIT, OP_RESTORE, OP_LOAD, OP_INVOKE, OP_TURN, OP_TRIM, OP_COMPILE };
 enum { DONE = 0, PENDING = 1, ERROR = 2, FAULT = 3, HANDLED = 4 };
 enum { LOG_ERROR = 5 };
 #define ABSENT 0xFFFFFFFFu
 #define INFO_SOFT_INTERRUPT 2
 
 extern char **environ;
+PyObject *thaw_net_init(void); /* net/tls.c */
 
 static int initialised;
-static PyObject *restore_fn, *load_fn, *invoke_fn;
+static PyObject *restore_fn, *load_fn, *invoke_fn, *compile_fn;
 
 /* ---- results: one frame {u32 length, bytes}, reused; a large one is given back at the next call ---- */
 
@@ -218,9 +219,11 @@ static void walk_into(walk *w, PyObject *op) {
     if (type->tp_traverse && PyObject_IS_GC(op)) type->tp_traverse(op, walk_visit, w);
 }
 
-static int immortalise(void) {
+static int immortalise(int preloaded) {
     PyInterpreterState *interp = PyInterpreterState_Get();
-    walk w = {.mask = (1u << 19) - 1, .cap = 1u << 18};
+    /* Room for the objects of the interpreter, and with a preload for four times as many. */
+    unsigned bits = preloaded ? 21 : 19;
+    walk w = {.mask = (1u << bits) - 1, .cap = 1u << (bits - 1)};
     w.seen = calloc(w.mask + 1, sizeof *w.seen);
     w.todo = calloc(w.cap, sizeof *w.todo);
     if (!w.seen || !w.todo) return -1;
@@ -276,9 +279,14 @@ static void fill_holes(void) {
 
 static PyObject *bootstrap_function(PyObject *module, const char *name) { return PyObject_GetAttrString(module, name); }
 
-static uint64_t op_init(void) {
+static uint64_t op_init(const char *ptr, size_t len) {
     if (initialised) return fault("INIT twice");
-    if (PyImport_AppendInittab("_thaw", init_thaw_module) < 0) return fault("inittab");
+    record r;
+    field k, preload = {"", 0, 1}, v;
+    if (!open_record(&r, ptr, len)) return fault("INIT: bad record");
+    while (next_field(&r, &k) && next_field(&r, &v))
+        if (k.len == 7 && memcmp(k.ptr, "preload", 7) == 0) preload = v;
+    if (PyImport_AppendInittab("_thaw", init_thaw_module) < 0 || PyImport_AppendInittab("_thaw_net", thaw_net_init) < 0) return fault("inittab");
 
     PyPreConfig pre;
     PyPreConfig_InitIsolatedConfig(&pre);
@@ -310,11 +318,12 @@ static uint64_t op_init(void) {
     restore_fn = bootstrap_function(module, "restore");
     load_fn = bootstrap_function(module, "load");
     invoke_fn = bootstrap_function(module, "invoke");
-    PyObject *r = PyObject_CallMethod(module, "init", NULL);
+    compile_fn = bootstrap_function(module, "compile_file");
+    PyObject *done = PyObject_CallMethod(module, "init", "s#", preload.ptr, (Py_ssize_t)preload.len);
     Py_DECREF(module);
-    if (!restore_fn || !load_fn || !invoke_fn || !r) { PyErr_Print(); return fault("thaw_bootstrap.init failed"); }
-    Py_DECREF(r);
-    if (immortalise() < 0) return fault("out of memory for the snapshot's objects");
+    if (!restore_fn || !load_fn || !invoke_fn || !compile_fn || !done) { PyErr_Print(); return fault("thaw_bootstrap.init failed"); }
+    Py_DECREF(done);
+    if (immortalise(preload.len > 0) < 0) return fault("out of memory for the snapshot's objects");
     initialised = 1;
     alloc_input(1);
     answer(DONE, "", 0);
@@ -434,6 +443,20 @@ static uint64_t op_invoke(const char *ptr, size_t len) {
     return result_frame(result);
 }
 
+/* ---- COMPILE ---- */
+
+static uint64_t op_compile(const char *ptr, size_t len) {
+    record r;
+    field path;
+    if (!initialised) return fault("COMPILE before INIT");
+    if (!open_record(&r, ptr, len) || !next_field(&r, &path)) return fault("COMPILE: bad record");
+    PyObject *result = PyObject_CallFunction(compile_fn, "s#", path.ptr, (Py_ssize_t)path.len);
+    if (!result) return fault_from_exception();
+    uint64_t code = result == Py_None ? answer(ERROR, "", 0) : answer(DONE, PyBytes_AS_STRING(result), PyBytes_GET_SIZE(result));
+    Py_DECREF(result);
+    return code;
+}
+
 /* ---- INFO: the words by which the host trips SIGALRM from outside, as trip_signal() in signalmodule.c would ---- */
 
 static struct { uint32_t version, flags, interrupts, at; uint32_t words[6]; } info;
@@ -477,10 +500,11 @@ __attribute__((export_name("thaw_call"))) uint64_t thaw_call(uint32_t op, uint32
     switch (op) {
     case OP_INFO: return op_info();
     case OP_ALLOC: return (uint64_t)DONE << 32 | alloc_input(a);
-    case OP_INIT: r = op_init(); break;
+    case OP_INIT: r = op_init(ptr, b); break;
     case OP_RESTORE: return op_restore(ptr, b);
     case OP_LOAD: r = op_load(ptr, b); break;
     case OP_INVOKE: r = op_invoke(ptr, b); break;
+    case OP_COMPILE: return op_compile(ptr, b);
     case OP_TRIM:
         if (!initialised) return fault("TRIM before INIT");
         PyGC_Collect();

@@ -36,6 +36,8 @@ import threading, token, tokenize, types, typing, unicodedata, urllib.error, url
 import weakref, xml.etree.ElementTree, zipfile, zlib, zoneinfo  # noqa: E401,F401
 
 import thaw_concurrency
+import thaw_import
+from thaw_import import compile_file  # noqa: F401 (thaw.c)
 
 _REQUEST_ID = ""
 _PYTHON_SUFFIX = ".py"
@@ -164,29 +166,6 @@ def _log_error(text):
     _thaw.log(_LOG_ERROR, text.encode("utf-8", "backslashreplace"))
 
 
-# ---- native code ----
-
-
-class _NativeFinder:
-    """The last finder: says why a module that is there as machine code can't be imported, instead of that it is missing."""
-
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        tail = name.rpartition(".")[2] + "."
-        for folder in sys.path if path is None else path:
-            if not folder.startswith(("/var/task", "/opt", "/tmp")):
-                continue
-            try:
-                entries = os.listdir(folder)
-            except OSError:
-                continue
-            for entry in entries:
-                if entry.startswith(tail) and entry.endswith((".so", ".pyd")):
-                    message = "{}/{} is native code, which can't run in this sandbox; a pure Python version of the package is needed"
-                    raise ModuleNotFoundError(message.format(folder, entry), name=name)
-        return None
-
-
 # ---- errors ----
 
 
@@ -213,7 +192,7 @@ def _user_frames(exc):
     return traceback.format_list([(f.filename, f.lineno, f.name, f.line) for f in keep])
 
 
-_OURS = (_user_frames.__code__.co_filename, importlib.import_module.__code__.co_filename)
+_OURS = (_user_frames.__code__.co_filename, compile_file.__code__.co_filename, importlib.import_module.__code__.co_filename)
 
 
 def _exception(exc, request_id):
@@ -240,8 +219,8 @@ def _exit(exc):
 # ---- the four entry points ----
 
 
-def init():
-    """Prepares everything that does not depend on a function."""
+def init(preload):
+    """Prepares everything that does not depend on a function; preload names what functions have imported besides."""
     sys.stdout.reconfigure(line_buffering=True)
     root = logging.getLogger()
     handler = _LogHandler()
@@ -252,7 +231,7 @@ def init():
     root.addHandler(handler)
     signal.signal(signal.SIGALRM, _on_alarm)
     thaw_concurrency.install()
-    sys.meta_path.append(_NativeFinder)
+    thaw_import.install()
     builtins.exit = builtins.quit = sys.exit  # site is not imported
     # What is allocated lazily at first use becomes part of the snapshot.
     re.compile(r"(?P<a>\w+)\s*=\s*(?P<b>.*)").match("a = b")
@@ -262,6 +241,8 @@ def init():
     logging.getLogger("thaw").isEnabledFor(logging.DEBUG)
     sys.path[0:0] = ["/var/task", "/opt/python/lib/python3.13/site-packages", "/opt/python", "/var/runtime"]
     _check_reseed()
+    for name in preload.split():
+        importlib.import_module("thaw_preload_" + name).load()
     _rehearse()
     # The snapshot is made without a package and layers: what was looked up in their folders is void.
     for folder in sys.path[:4]:
@@ -375,40 +356,7 @@ def load(runtime, handler, task_root, function_name, version, memory, log_group,
 
 def _shadowed(name, names):
     """Whether something in a folder might be imported as name before name.py is."""
-    return name in names or any(name + suffix in names for suffix in _EXTENSION_SUFFIXES)
-
-
-_READ = 64 << 10
-_EXTENSION_SUFFIXES = tuple(importlib.machinery.EXTENSION_SUFFIXES)
-_SourceFileLoader, _ModuleSpec, _Module = importlib.machinery.SourceFileLoader, importlib.machinery.ModuleSpec, types.ModuleType
-
-
-def _load_file(name, path):
-    """Imports a module whose file is known, as importlib would without the search: most functions have one such file."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        source = part = os.read(fd, _READ)
-        while part:
-            part = os.read(fd, _READ)
-            source += part
-    finally:
-        os.close(fd)
-    code = compile(source, path, "exec", dont_inherit=True)
-    spec = _ModuleSpec(name, _SourceFileLoader(name, path), origin=path)
-    spec.has_location = True
-    spec.cached = cached = "{}/__pycache__/{}.{}.pyc".format(path.rpartition("/")[0], name, sys.implementation.cache_tag)
-    module = _Module(name)
-    module.__dict__.update(__file__=path, __cached__=cached, __loader__=spec.loader, __package__="", __spec__=spec, __builtins__=builtins.__dict__)
-    spec._initializing = True
-    sys.modules[name] = module
-    try:
-        exec(code, module.__dict__)
-    except BaseException:
-        sys.modules.pop(name, None)
-        raise
-    finally:
-        spec._initializing = False
-    return sys.modules.get(name, module)
+    return name in names or any(name + suffix in names for suffix in thaw_import.EXTENSION_SUFFIXES)
 
 
 def _unload(task_root, names):
@@ -435,7 +383,7 @@ def _find_handler(handler, task_root, names):
     try:
         loaded = sys.modules.get(module_name)
         if loaded is None and module_name + _PYTHON_SUFFIX in names and "__pycache__" not in names and not _shadowed(module_name, names):
-            module = _load_file(module_name, task_root + "/" + module_name + _PYTHON_SUFFIX)
+            module = thaw_import.load_file(module_name, task_root + "/" + module_name + _PYTHON_SUFFIX)
         else:
             module = importlib.import_module(module_name)
     except ImportError as exc:
