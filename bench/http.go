@@ -96,7 +96,7 @@ func listen() net.Listener {
 }
 
 // load sends requests on all connections for some seconds.
-func load(method, url, body string, seconds float64) (rate float64, all samples) {
+func load(method, url, body string, seconds float64, headers ...[2]string) (rate float64, all samples) {
 	client := &fasthttp.Client{MaxConnsPerHost: *connections}
 	end := time.Now().Add(time.Duration(seconds * float64(time.Second)))
 	begin := time.Now()
@@ -110,6 +110,9 @@ func load(method, url, body string, seconds float64) (rate float64, all samples)
 			req.Header.SetMethod(method)
 			req.SetRequestURI(url)
 			req.Header.SetContentType("application/json")
+			for _, h := range headers {
+				req.Header.Set(h[0], h[1])
+			}
 			if body != "" {
 				req.SetBodyString(body)
 			}

@@ -31,6 +31,8 @@ func main() {
 		switch name {
 		case "http":
 			benchHTTP(ctx, dir)
+		case "auth":
+			benchAuth(ctx, dir)
 		case "engine":
 			benchEngine(ctx, dir)
 		case "meter":
