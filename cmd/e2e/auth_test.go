@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // as runs the AWS CLI with somebody's credentials: id, secret and, of a session, token.
@@ -229,5 +230,48 @@ func TestEnv(t *testing.T) {
 	s.as([3]string{values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"]}, "(UnrecognizedClientException)", "lambda", "list-functions")
 	if _, err := os.Stat(filepath.Join(data, "access.json")); errors.Is(err, os.ErrNotExist) {
 		t.Error("no new file")
+	}
+}
+
+// Calls are recorded in files of CloudTrail's kind, whatever became of them; a kill -9 loses none that was answered some time ago.
+func TestAuditFiles(t *testing.T) {
+	data := dataDir(t)
+	s := serve(t, data, "--auth", "sigv4")
+	s.mustSigned("f")
+	s.aws("(ResourceNotFoundException)", "lambda", "get-function", "--function-name", "g")
+	spool := filepath.Join(data, "audit", "spool", account+".jsonl")
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		if b, err := os.ReadFile(spool); err == nil && bytes.Count(b, []byte("\n")) == 2 {
+			break
+		}
+		if time.Since(begin) > 10*time.Second {
+			t.Fatal("nothing is recorded")
+		}
+	}
+	s.kill()
+	s = serve(t, data, "--auth", "sigv4")
+	s.kill()
+	files, err := filepath.Glob(filepath.Join(data, "audit/AWSLogs", account, "CloudTrail/us-east-1/*/*/*/"+account+"_CloudTrail_us-east-1_*.json.gz"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%q %v", files, err)
+	}
+	out, err := exec.Command("gzip", "-dc", files[0]).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var trail struct {
+		Records []struct {
+			EventName, ErrorCode, SourceIPAddress, UserAgent string
+			UserIdentity                                     struct{ Type, Arn string }
+			RequestParameters                                map[string]any
+		}
+	}
+	if err := json.Unmarshal(out, &trail); err != nil || len(trail.Records) != 2 {
+		t.Fatalf("%v %s", err, out)
+	}
+	r := trail.Records
+	if r[0].EventName != "CreateFunction20150331" || r[0].RequestParameters["functionName"] != "f" || r[0].UserIdentity.Type != "Root" || r[0].SourceIPAddress != "127.0.0.1" || !strings.Contains(r[0].UserAgent, "aws-cli") ||
+		r[1].EventName != "GetFunction20150331v2" || r[1].ErrorCode != "ResourceNotFoundException" {
+		t.Errorf("%s", out)
 	}
 }
