@@ -29,7 +29,11 @@ type Limits struct {
 	Soft     time.Time       // when the soft interrupt is raised; zero = never
 	CPU      *cpu.Task       // share of the processors; may be nil
 
-	Faults bool // count page faults, at 1 µs a call
+	// Faults: count page faults, at 1 µs a call.
+	Faults bool
+	// Track: count them without a gap, so that a Reset knows that no page was written for the first time and needn't look. The
+	// call stays on its thread meanwhile, waiting aside.
+	Track bool
 
 	// MaxPayload is the length beyond which a payload is not copied out of the guest; 0 = none. Usage.Payload tells.
 	MaxPayload int
@@ -77,6 +81,7 @@ type Instance struct {
 	granted int64
 	served  uint64 // work of host services since the limits were looked at
 	faults  uint64 // of the thread, when the guest began to run on it
+	pinned  bool   // to its thread
 	usage   Usage
 }
 
@@ -277,6 +282,7 @@ func (in *Instance) run(l Limits, f func() error) error {
 	in.usage = Usage{}
 	in.slot.clean = false
 	in.slot.refused = false
+	in.slot.tracked = in.slot.tracked && l.Track
 	p := in.proc
 	p.Deadline, p.Wake, p.Done, p.Stop = l.Deadline, l.Soft, nil, nil
 	if l.Context != nil {
@@ -349,29 +355,6 @@ func (in *Instance) charge(units uint64) {
 	}
 }
 
-// beginFaults notes where the thread's count of page faults stands.
-func (in *Instance) beginFaults() {
-	if in.limits.Faults {
-		in.faults = threadFaults()
-	}
-}
-
-// countFaults accounts the page faults since in.faults was read. Between two refuels a goroutine hardly ever changes its
-// thread; where it did, the figures of two threads have been compared and the part is left out if it shows.
-func (in *Instance) countFaults() {
-	if !in.limits.Faults {
-		return
-	}
-	now := threadFaults()
-	if now > in.faults && now-in.faults < maxFaults {
-		in.usage.Faults += now - in.faults
-	}
-	in.faults = now
-}
-
-// maxFaults is more than a slice can bring about.
-const maxFaults = 100_000
-
 // check ends the call with a panic if it may not go on, and raises the soft interrupt when its time has come.
 func (in *Instance) check() {
 	l := &in.limits
@@ -387,6 +370,7 @@ func (in *Instance) check() {
 	}
 	if !l.Soft.IsZero() && !now.Before(l.Soft) && !in.usage.Interrupted {
 		in.usage.Interrupted = true
+		in.slot.tracked = false // what is written here isn't
 		in.proc.Wake = time.Time{}
 		for _, w := range in.info.Interrupts {
 			if b, ok := in.mem.Read(w.Addr, 4); ok {
@@ -396,17 +380,23 @@ func (in *Instance) check() {
 	}
 }
 
-// blocking gives the processor up around a host call that waits.
+// blocking gives the processor, and the thread, up around a host call that waits.
 func (in *Instance) blocking() func() {
 	t := in.limits.CPU
-	if t == nil {
+	if t == nil && !in.pinned {
 		return func() {}
 	}
-	t.Pause()
+	in.countFaults()
+	if t != nil {
+		t.Pause()
+	}
 	return func() {
-		if err := t.Resume(in.waitContext()); err != nil {
-			panic(cpuError(err))
+		if t != nil {
+			if err := t.Resume(in.waitContext()); err != nil {
+				panic(cpuError(err))
+			}
 		}
+		in.beginFaults()
 	}
 }
 

@@ -88,6 +88,11 @@ type memory struct {
 	mapped   int    // bytes mapped from img
 	clean    bool   // equal to img, without delta, and zero behind it: no guest ran
 	portable bool
+
+	// tracked: the written pages are those of own. A page becomes private by a fault of the thread that writes it first, or by
+	// what this file does; nothing else adds one, for huge pages are off.
+	tracked bool
+	own     [][2]int
 }
 
 const mapFlags = unix.MAP_PRIVATE | unix.MAP_NORESERVE
@@ -98,8 +103,12 @@ func (m *memory) reserve(n int, portable bool) error {
 		return fmt.Errorf("reserve %d bytes: %w", n, err)
 	}
 	m.mem, m.portable = b, portable
+	m.smallPages(b)
 	return nil
 }
+
+// smallPages keeps huge pages off: the kernel would make pages private that nobody wrote. Kernels without huge pages refuse.
+func (m *memory) smallPages(part []byte) { _ = unix.Madvise(part, unix.MADV_NOHUGEPAGE) }
 
 func (m *memory) reserved() int      { return len(m.mem) }
 func (m *memory) ensure(int) bool    { return true }
@@ -112,6 +121,7 @@ func (m *memory) remap(n, flags, fd int) error {
 	if e != 0 {
 		return fmt.Errorf("map: %w", e)
 	}
+	m.smallPages(m.mem[:n])
 	return nil
 }
 
@@ -120,6 +130,7 @@ func (m *memory) dropPages(from, to int) error {
 	if from >= to {
 		return nil
 	}
+	m.tracked = false
 	if err := unix.Madvise(m.mem[from:to], unix.MADV_DONTNEED); err != nil {
 		return fmt.Errorf("drop pages: %w", err)
 	}
@@ -129,11 +140,12 @@ func (m *memory) dropPages(from, to int) error {
 // bind makes the range equal to an image with a delta (may be nil) on top, zero behind it. used is the part written since
 // the last bind.
 func (m *memory) bind(im *image, d *delta, used int, scan *scanner) error {
+	m.tracked = false
 	if err := m.base(im, used, scan); err != nil {
 		return err
 	}
 	if d != nil {
-		m.clean, m.delta = false, d
+		m.clean, m.delta, m.tracked = false, d, false
 		m.applyDelta()
 	}
 	return nil
@@ -245,27 +257,20 @@ func (m *memory) reset(used int, scan *scanner) error {
 
 // copyBack copies image and delta over the written pages, if they can be found and are not too many.
 func (m *memory) copyBack(scan *scanner, used int) bool {
-	buf := scan.regions.Get().(*[maxRegions]region)
-	defer scan.regions.Put(buf)
-	n, ok := scan.scan(m.mem[:used], buf[:])
-	if !ok {
-		return false
-	}
-	pages := 0
-	for _, r := range buf[:n] {
-		pages += int(r.end-r.start) / hostPage
-	}
-	if pages > copyLimit {
-		return false
+	if !m.tracked {
+		own, ok := m.find(scan, used, m.own[:0])
+		if !ok || size(own) > copyLimit*hostPage {
+			return false
+		}
+		m.own, m.tracked = own, scan.counts
 	}
 	var over []deltaPage // pages of the delta that are still to come
 	if m.delta != nil {
 		over = m.delta.pages
 	}
 	at := 0 // index of over[0] in the delta
-	base := uint64(uintptr(unsafe.Pointer(&m.mem[0])))
-	for _, r := range buf[:n] {
-		from, to := int(r.start-base), int(r.end-base)
+	for _, r := range m.own {
+		from, to := r[0], r[1]
 		for from < to {
 			for len(over) > 0 && int(over[0].page)*hostPage < from {
 				over, at = over[1:], at+1
@@ -334,21 +339,29 @@ func (m *memory) compact(used int, scan *scanner) error {
 
 // written lists the parts of the range that may differ from the image.
 func (m *memory) written(used int, scan *scanner) [][2]int {
-	buf := scan.regions.Get().(*[maxRegions]region)
-	defer scan.regions.Put(buf)
 	if m.img == nil || m.img.fd < 0 || m.portable || used == 0 {
 		return [][2]int{{0, used}}
 	}
-	n, ok := scan.scan(m.mem[:used], buf[:])
+	runs, ok := m.find(scan, used, nil)
 	if !ok {
 		return [][2]int{{0, used}}
 	}
-	base := uint64(uintptr(unsafe.Pointer(&m.mem[0])))
-	runs := make([][2]int, n)
-	for i, r := range buf[:n] {
-		runs[i] = [2]int{int(r.start - base), int(r.end - base)}
-	}
 	return runs
+}
+
+// find appends the private parts of the range to runs.
+func (m *memory) find(scan *scanner, used int, runs [][2]int) ([][2]int, bool) {
+	buf := scan.regions.Get().(*[maxRegions]region)
+	defer scan.regions.Put(buf)
+	n, ok := scan.scan(m.mem[:used], buf[:])
+	if !ok {
+		return runs, false
+	}
+	base := uint64(uintptr(unsafe.Pointer(&m.mem[0])))
+	for _, r := range buf[:n] {
+		runs = append(runs, [2]int{int(r.start - base), int(r.end - base)})
+	}
+	return runs, true
 }
 
 // private is how many bytes of the range are this instance's own.

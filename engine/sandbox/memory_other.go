@@ -27,6 +27,8 @@ type memory struct {
 	img   *image
 	delta *delta
 	clean bool // equal to img, without delta: no guest ran
+
+	tracked bool // of no use here
 }
 
 func (m *memory) reserve(n int, _ bool) error { m.limit = n; return nil }

@@ -189,6 +189,11 @@ func TestResetIsExact(t *testing.T) {
 					s.Close()
 				}
 			}()
+			limits := func() Limits {
+				l := soon()
+				l.Track = rapid.IntRange(0, 4).Draw(r, "track") > 0
+				return l
+			}
 			now := s
 			if err := in.Bind(s, testCap, vfs.Mounts{}); err != nil {
 				r.Fatal(err)
@@ -199,14 +204,14 @@ func TestResetIsExact(t *testing.T) {
 				switch step {
 				case 0, 1:
 					at := rapid.Uint32Range(256, size-4).Draw(r, "at")
-					invoke(t, in, soon(), testguest.Cmd('w', at, rapid.Uint32().Draw(r, "value")))
+					invoke(t, in, limits(), testguest.Cmd('w', at, rapid.Uint32().Draw(r, "value")))
 				case 2:
 					from := rapid.Uint32Range(16, size/4096-2).Draw(r, "page")
-					invoke(t, in, soon(), testguest.Cmd('d', rapid.Uint32Range(1, size/4096-from).Draw(r, "pages"), from*4096))
+					invoke(t, in, limits(), testguest.Cmd('d', rapid.Uint32Range(1, size/4096-from).Draw(r, "pages"), from*4096))
 				case 3:
-					invoke(t, in, soon(), testguest.Cmd('g', rapid.Uint32Range(0, 40).Draw(r, "grow")))
+					invoke(t, in, limits(), testguest.Cmd('g', rapid.Uint32Range(0, 40).Draw(r, "grow")))
 				case 4:
-					invoke(t, in, soon(), testguest.Cmd('c'))
+					invoke(t, in, limits(), testguest.Cmd('c'))
 				case 5:
 					if err := in.Reset(); err != nil {
 						r.Fatal(err)
@@ -784,6 +789,65 @@ func TestUntrustedGuest(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Calls that take no page fault let a reset go without a page scan; what writes new pages, or may have, doesn't.
+func TestTrackedReset(t *testing.T) {
+	h := newHost(t, HostConfig{})
+	if !h.scan.works() || !h.scan.counts {
+		t.Skip("needs page scans and fault counts by thread")
+	}
+	p, s := load(t, h, testguest.New())
+	in := bound(t, p, s)
+	track := soon()
+	track.Track = true
+	reset := func(tracked bool) {
+		t.Helper()
+		if in.slot.tracked != tracked {
+			t.Errorf("tracked: %v", in.slot.tracked)
+		}
+		if err := in.Reset(); err != nil {
+			t.Fatal(err)
+		}
+		checkEqual(t, in, s)
+	}
+	write := func(l Limits, from, pages uint32) {
+		t.Helper()
+		invoke(t, in, l, testguest.Cmd('d', pages, from*hostPage))
+	}
+	write(track, 4, 10)
+	reset(false)
+	// Other faults of the thread may be counted in, which only costs a scan.
+	tracked := false
+	for range 100 {
+		write(track, 4, 10)
+		tracked = tracked || in.slot.tracked
+		if err := in.Reset(); err != nil {
+			t.Fatal(err)
+		}
+		checkEqual(t, in, s)
+	}
+	if !tracked {
+		t.Error("every reset scanned")
+	}
+	write(track, 4, 11)
+	reset(false)
+	write(soon(), 4, 2)
+	reset(false)
+	invoke(t, in, track, testguest.Cmd('s', 1)) // waits
+	write(track, 4, 2)
+	write(track, 20, 2)
+	reset(false)
+	write(track, 4, 2)
+	if err := in.Compact(); err != nil {
+		t.Fatal(err)
+	}
+	write(track, 20, 1)
+	reset(false)
+	_ = fails(t, in, Limits{Track: true, Deadline: time.Now().Add(5 * time.Millisecond)}, testguest.Cmd('l'))
+	reset(in.slot.tracked)
+	_ = fails(t, in, Limits{Track: true, Deadline: time.Now().Add(5 * time.Millisecond)}, testguest.Cmd('s', 1000))
+	reset(in.slot.tracked)
 }
 
 // A tenant that wrote much doesn't cost the next one the pages that every tenant writes.

@@ -4,6 +4,7 @@ package sandbox
 
 import (
 	"os"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -15,6 +16,7 @@ type scanner struct {
 	file    *os.File // nil = not available
 	fd      uintptr
 	regions sync.Pool // of *[maxRegions]region
+	counts  bool      // the system counts page faults by thread
 }
 
 const maxRegions = 1024
@@ -45,7 +47,11 @@ func newScanner() *scanner {
 	s.file, s.fd = f, f.Fd()
 	probe, err := unix.Mmap(-1, 0, 2*hostPage, unix.PROT_READ|unix.PROT_WRITE, mapFlags|unix.MAP_ANON)
 	if err == nil {
+		runtime.LockOSThread()
+		before := threadFaults()
 		probe[0] = 1
+		s.counts = threadFaults() > before
+		runtime.UnlockOSThread()
 		if n, ok := s.count(probe); !ok || n != hostPage {
 			f.Close()
 			s.file = nil
