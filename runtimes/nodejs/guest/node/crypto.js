@@ -244,11 +244,13 @@ const checkDigest = (name) => {
   }
 };
 
-const caches = []; // what lib/internal/crypto/random.js keeps random bytes in, see preload
+// What lib/internal/crypto/random.js keeps random bytes in, and what of it was filled since INIT; see preload.
+const caches = [], filled = new Set();
 
 const jobs = {
   RandomBytesJob: job((buffer, offset, size) => {
     if (caches.collect) caches.push(buffer);
+    else if (caches.includes(buffer)) filled.add(buffer);
     return () => random(buffer, offset, size);
   }),
   HashJob: job((name, data) => { data = copyOf(data); return () => arrayBuffer(call(op.DIGEST, undefined, name, data)); }),
@@ -422,16 +424,19 @@ class ECDH {
 
 const bad = (what) => class { constructor() { throw unavailable(what); } };
 
-// Loads what uses the random bytes that the library keeps, once, in INIT: clones must not share them.
+// Loads what uses the random bytes that the library keeps, once, in INIT: clones must not share them. They are used up, so that
+// instances that want none pay for none.
 function preload() {
   caches.collect = true;
   const { randomInt, randomUUID } = require('internal/crypto/random');
   randomInt(2);
   randomUUID();
   caches.collect = false;
+  for (let i = 1; i < 1024; i++) randomInt(2); // 6 bytes of 6 KB each
+  for (let i = 1; i < 128; i++) randomUUID(); // a batch
 }
 // What a snapshot must not hand down.
-function reseed() { for (const cache of caches) random(cache, 0, cache.byteLength); }
+function reseed() { for (const cache of filled) random(cache, 0, cache.byteLength); }
 
 const variants = {};
 for (const bits of [128, 192, 256]) for (const name of ['CTR', 'CBC', 'GCM', 'KW']) variants[`kKeyVariantAES_${name}_${bits}`] = [name.toLowerCase(), bits];
