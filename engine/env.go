@@ -24,6 +24,7 @@ func newLogStream(version string, now time.Time) string {
 
 // environment is the whole environment of a function as alternating keys and values. What Lambda reserves can't be
 // overridden by the function; what it merely presets can (Lambda Developer Guide, "Defined runtime environment variables").
+// What every function has comes first, sorted, then the function's own, sorted: guests may be prepared for the former.
 func environment(f *Function, g *abi.Guest, region, logStream string) []string {
 	env := map[string]string{
 		"LANG":            "en_US.UTF-8",
@@ -35,8 +36,14 @@ func environment(f *Function, g *abi.Guest, region, logStream string) []string {
 		k, v, _ := strings.Cut(kv, "=")
 		env[k] = v
 	}
-	maps.Copy(env, f.Env)
-	maps.Copy(env, map[string]string{
+	var own []string
+	for k, v := range f.Env {
+		if _, preset := env[k]; !preset {
+			own = append(own, k)
+		}
+		env[k] = v
+	}
+	reserved := map[string]string{
 		"_HANDLER":                        f.Handler,
 		"AWS_REGION":                      region,
 		"AWS_DEFAULT_REGION":              region,
@@ -46,13 +53,35 @@ func environment(f *Function, g *abi.Guest, region, logStream string) []string {
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.MemoryMB),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME":       logGroup(f.Name),
-		"AWS_LAMBDA_LOG_STREAM_NAME":      logStream,
+		logStreamVariable:                 logStream,
 		"LAMBDA_TASK_ROOT":                abi.TaskRoot,
 		"LAMBDA_RUNTIME_DIR":              abi.RuntimeRoot,
-	})
+	}
+	maps.Copy(env, reserved)
+	own = slices.DeleteFunc(own, func(k string) bool { _, ok := reserved[k]; return ok })
 	pairs := make([]string, 0, 2*len(env))
-	for _, k := range slices.Sorted(maps.Keys(env)) {
+	common := slices.DeleteFunc(slices.Sorted(maps.Keys(env)), func(k string) bool { return slices.Contains(own, k) })
+	slices.Sort(own)
+	for _, k := range append(common, own...) {
 		pairs = append(pairs, k, env[k])
 	}
+	return pairs
+}
+
+// logStreamVariable is the only variable that instances of a version differ in, credentials apart.
+const logStreamVariable = "AWS_LAMBDA_LOG_STREAM_NAME"
+
+// environment is that of a version's instances, with another log stream each.
+func (v *version) environment(logStream string) []string {
+	v.envOnce.Do(func() {
+		v.env = environment(&v.f, v.g.abi, v.e.cfg.Region, "")
+		for i := 0; i < len(v.env); i += 2 {
+			if v.env[i] == logStreamVariable {
+				v.envStream = i + 1
+			}
+		}
+	})
+	pairs := append(make([]string, 0, len(v.env)+6), v.env...) // room for credentials
+	pairs[v.envStream] = logStream
 	return pairs
 }

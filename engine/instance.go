@@ -33,6 +33,7 @@ type instance struct {
 // limits are those of one call into the guest.
 func (in *instance) limits(ctx context.Context, deadline time.Time) sandbox.Limits {
 	l := sandbox.Limits{Context: ctx, Stopped: in.v.e.ended, Deadline: deadline, CPU: in.cpu, MaxPayload: in.v.e.cfg.MaxPayload}
+	l.Track = in.v.f.Isolation == IsolationRequest // resets are frequent
 	if s := in.v.g.abi.SoftInterrupt; s > 0 {
 		l.Soft = deadline.Add(-s)
 	}
@@ -124,7 +125,7 @@ func (in *instance) connect() {
 
 // restore gives the guest its environment, with the role's credentials if they are wanted.
 func (in *instance) restore(ctx context.Context, credentials bool) error {
-	env := environment(&in.v.f, in.v.g.abi, in.v.e.cfg.Region, in.log.stream)
+	env := in.v.environment(in.log.stream)
 	in.expires = time.Time{}
 	if credentials && in.v.f.Credentials != nil {
 		c, err := in.v.credentials(ctx)
@@ -262,8 +263,6 @@ func (in *instance) reset() error {
 		return err
 	}
 	in.renew()
-	in.log.line = in.log.line[:0]
-	in.log.stream = newLogStream(in.v.f.Version, time.Now())
 	if err := in.restore(context.Background(), true); err != nil {
 		return err
 	}
@@ -290,8 +289,16 @@ func (in *instance) Footprint() int64 {
 	return in.box.Footprint()
 }
 
-// Compact gives back the pages that hold nothing of the instance's own.
-func (in *instance) Compact() error { return in.box.Compact() }
+// Compact has the guest tidy up and gives back the pages that hold nothing of the instance's own.
+func (in *instance) Compact() error {
+	if err := in.box.Trim(in.limits(in.v.e.ended, time.Now().Add(trimTimeout))); err != nil {
+		return err
+	}
+	return in.box.Compact()
+}
+
+// trimTimeout bounds a guest's tidying up. It takes milliseconds; an instance that needs longer is closed.
+const trimTimeout = time.Second
 
 // Close gives the sandbox back to its guest as a shell.
 func (in *instance) Close() {

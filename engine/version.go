@@ -34,6 +34,10 @@ type version struct {
 	preload  *preload  // whose modules the function uses; nil = none
 	compiled *compiled // nil: the guest has no compiler
 
+	envOnce   sync.Once
+	env       []string // alternating keys and values
+	envStream int      // index of the log stream's name in env
+
 	mu       sync.Mutex
 	snapshot *sandbox.Snapshot // with the handler loaded; nil until made
 	mem      *pool.Cached      // accounts for snapshot

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -28,6 +29,7 @@ type Program struct {
 	compiled wazero.CompiledModule
 	files    *vfs.Tree // mounted at abi.RuntimeRoot; may be nil
 	hash     [sha256.Size]byte
+	heap     int64 // bytes of the Go heap that an instance takes, about
 }
 
 // Progress is told about the stages of loading a guest: "meter", "compile", "snapshot". total 0 = unknown.
@@ -65,7 +67,7 @@ func (h *Host) Load(ctx context.Context, g *abi.Guest, progress Progress) (*Prog
 	if err != nil {
 		return nil, fmt.Errorf("module: %w", err)
 	}
-	if hasStart(wasm) {
+	if sectionSize(wasm, startSection) >= 0 {
 		return nil, fmt.Errorf("%w: a start function, which would run outside any limit", ErrContract)
 	}
 	config := meter.Config{Trusted: g.Trusted, Unmetered: h.cfg.Unmetered, LiftData: true, MaxMemoryPages: maxPages}
@@ -86,6 +88,7 @@ func (h *Host) Load(ctx context.Context, g *abi.Guest, progress Progress) (*Prog
 	if p.compiled.ExportedMemories()["memory"] == nil {
 		return nil, fmt.Errorf("%w: no memory of its own", ErrContract)
 	}
+	p.heap = instanceHeap + heapPerElement*int64(max(0, sectionSize(p.module.Wasm, elementSection)))
 	if !p.module.Snapshotable {
 		h.cfg.Logger.Warn("guest can't be snapshotted, every instance starts anew", "guest", g.Name, "reasons", p.module.Reasons)
 		return p, p.tryBoot(ctx)
@@ -93,22 +96,35 @@ func (h *Host) Load(ctx context.Context, g *abi.Guest, progress Progress) (*Prog
 	return p, nil
 }
 
-// hasStart says whether a module has a start section, as far as its sections can be told apart; meter.Rewrite refuses what is
-// not well-formed.
-func hasStart(wasm []byte) bool {
-	const magic, startSection = 8, 8
+// What an instance takes of the Go heap, bytes: measured, for no API of wazero tells. A function in the guest's table costs
+// 40 bytes, its index takes about 2 in the element section.
+const (
+	instanceHeap   = 24 << 10
+	heapPerElement = 20
+)
+
+// Sections of a module.
+const (
+	startSection   = 8
+	elementSection = 9
+)
+
+// sectionSize is the length of a module's section, or negative if it has none; as far as sections can be told apart,
+// meter.Rewrite refuses what is not well-formed.
+func sectionSize(wasm []byte, section byte) int {
+	const magic = 8
 	for at := magic; at < len(wasm); {
 		id := wasm[at]
 		size, n := binary.Uvarint(wasm[at+1:])
 		if n <= 0 || size > uint64(len(wasm)) {
-			return false
+			break
 		}
-		if id == startSection {
-			return true
+		if id == section {
+			return int(size)
 		}
 		at += 1 + n + int(size)
 	}
-	return false
+	return -1
 }
 
 // tryBoot starts one instance, so that a guest that can't start is refused at once and not by every function.
@@ -181,7 +197,7 @@ func (p *Program) NewInstance(capacity uint64) (*Instance, error) {
 	in.proc.Blocking = in.blocking
 	in.serve.Charge = in.charge
 	// The start functions run in boot, metered, and not at all in a shell that is going to be bound.
-	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions().WithRandSource(rand.Reader) // the default costs 5 KB and isn't used
 	mod, err := p.host.runtime.InstantiateModule(experimental.WithMemoryAllocator(&in.ctx, allocator{s}), p.compiled, config)
 	if err != nil {
 		s.unmap()
