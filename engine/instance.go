@@ -27,6 +27,9 @@ type instance struct {
 	loaded       bool       // the snapshot that the instance is bound to has the handler loaded
 	frame        abi.Invoke // reused
 
+	rest     bool      // the last invocation answered before its event loop was empty
+	deadline time.Time // of the last invocation
+
 	expires time.Time // of the credentials in its environment; zero = never
 }
 
@@ -187,7 +190,7 @@ func (in *instance) invoke(ctx context.Context, req *Request, resp *Response) (a
 	duration := since(begin)
 	usage := in.box.Usage()
 
-	alive = err == nil
+	alive, in.rest, in.deadline = err == nil, usage.Unfinished, deadline
 	switch {
 	case err != nil && in.canceled(ctx, err):
 		in.log.end(&resp.Report)
@@ -237,6 +240,14 @@ func (in *instance) invoke(ctx context.Context, req *Request, resp *Response) (a
 	}
 	in.log.tail.reset()
 	return alive, nil
+}
+
+// finish runs what the last invocation left to do after its answer, within the time that it has.
+func (in *instance) finish() error {
+	err := in.box.Finish(in.limits(context.Background(), in.deadline))
+	in.log.flush()
+	in.log.tail.reset()
+	return err
 }
 
 // Reset takes the instance back to its snapshot. Where there is none another sandbox takes the place of this one.

@@ -67,6 +67,8 @@ func (e *Engine) invokeVersion(ctx context.Context, v *version, req *Request, re
 	switch {
 	case !alive:
 		lease.Discard()
+	case in.rest:
+		lease.Finish(in.finish, v.f.Isolation == IsolationRequest)
 	case v.f.Isolation == IsolationRequest:
 		lease.Reset()
 	default:

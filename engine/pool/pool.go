@@ -143,7 +143,7 @@ func (p *Pool) Group(s Starter, prewarm int) (*Group, error) {
 	return g, nil
 }
 
-// Lease is an instance in use. It ends with exactly one of Keep, Reset, Discard.
+// Lease is an instance in use. It ends with exactly one of Keep, Reset, Finish, Discard.
 type Lease struct {
 	g    *Group
 	it   *item
@@ -224,6 +224,21 @@ func (l *Lease) Keep() {
 		l.measure()
 	}
 	l.giveBack()
+}
+
+// Finish returns the instance, reset or as it is, after f has run in the background. Where f fails the instance is closed.
+func (l *Lease) Finish(f func() error, reset bool) {
+	c := *l
+	go func() {
+		switch err := f(); {
+		case err != nil:
+			c.discard()
+		case reset:
+			c.Reset()
+		default:
+			c.Keep()
+		}
+	}()
 }
 
 // Reset returns the instance after taking it back to its first state, in the background.

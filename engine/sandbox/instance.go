@@ -45,6 +45,7 @@ type Usage struct {
 	PeakMemory  uint64 // most linear memory since bind, bytes
 	Interrupted bool   // the soft interrupt was raised
 	Payload     int    // bytes of the payload, returned or, beyond Limits.MaxPayload, not
+	Unfinished  bool   // the guest answered before its event loop was empty: see Finish
 	Faults      uint64 // page faults, as far as the system tells; only with Limits.Faults
 }
 
@@ -76,6 +77,7 @@ type Instance struct {
 	base    *Snapshot // whose image is mapped; nil = none
 	booted  bool      // the interpreter was started in it
 	info    abi.Info
+	rest    *abi.Wait // of an unfinished invocation
 
 	limits  Limits
 	granted int64
@@ -185,6 +187,7 @@ func (in *Instance) Reset() error {
 
 // adopt makes the module see the bound snapshot's length and globals.
 func (in *Instance) adopt() error {
+	in.rest = nil
 	// Memory.Grow has wazero read base and length anew from the slot; what it asks for is overruled.
 	in.slot.forced = in.bound.length
 	if _, ok := in.mem.Grow(1); !ok {
@@ -455,8 +458,14 @@ func (in *Instance) buffer(n int) ([]byte, uint32, error) {
 
 // transact sends a frame of n bytes, written by encode, and appends the payload of the answer to dst.
 func (in *Instance) transact(op abi.Op, n int, encode func([]byte), dst []byte, l Limits) (payload []byte, status abi.Status, err error) {
-	if in.state != stateReady {
+	if in.state != stateReady || in.rest != nil {
 		return dst, 0, ErrState
+	}
+	take := func(answer []byte, st abi.Status) {
+		in.usage.Payload, status = len(answer), st
+		if l.MaxPayload == 0 || len(answer) <= l.MaxPayload {
+			dst = append(dst, answer...)
+		}
 	}
 	err = in.run(l, func() error {
 		buf, ptr, err := in.buffer(n)
@@ -469,7 +478,23 @@ func (in *Instance) transact(op abi.Op, n int, encode func([]byte), dst []byte, 
 			return err
 		}
 		for st == abi.StatusPending {
-			if st, at, err = in.turn(at, l); err != nil {
+			w, err := in.waitFrame(at)
+			if err != nil {
+				return err
+			}
+			if w.Responded && op == abi.OpInvoke {
+				take(w.Response, abi.StatusDone)
+				w.Response = nil
+				in.rest, in.usage.Unfinished = &w, true
+				return nil
+			}
+			if w.Until < 0 && len(w.Descriptors) == 0 {
+				return fmt.Errorf("%w: guest waits for nothing", ErrContract)
+			}
+			if err := in.wait(&w); err != nil {
+				return err
+			}
+			if st, at, err = in.call(abi.OpTurn, 0, 0); err != nil {
 				return err
 			}
 		}
@@ -480,32 +505,53 @@ func (in *Instance) transact(op abi.Op, n int, encode func([]byte), dst []byte, 
 		if st == abi.StatusFault || st > abi.StatusHandled {
 			return &FaultError{op.String(), string(answer[:min(len(answer), 1024)])}
 		}
-		in.usage.Payload, status = len(answer), st
-		if l.MaxPayload == 0 || len(answer) <= l.MaxPayload {
-			dst = append(dst, answer...)
-		}
+		take(answer, st)
 		return nil
 	})
 	return dst, status, err
 }
 
-// turn waits as a pending guest asks, then runs its event loop once more. at is the wait frame.
-func (in *Instance) turn(at uint32, l Limits) (abi.Status, uint32, error) {
+// Finish runs what a guest has left to do that answered before its event loop was empty (Usage.Unfinished). Until then the
+// instance can only be Reset, Bound, Unbound or Closed otherwise.
+func (in *Instance) Finish(l Limits) error {
+	w := in.rest
+	if in.state != stateReady || w == nil {
+		return ErrState
+	}
+	in.rest = nil
+	return in.run(l, func() error {
+		for w.Until >= 0 || len(w.Descriptors) > 0 {
+			if err := in.wait(w); err != nil {
+				return err
+			}
+			st, at, err := in.call(abi.OpTurn, abi.TurnResponded, 0)
+			if err != nil {
+				return err
+			}
+			if st != abi.StatusPending {
+				return nil // whatever it says, the caller has his answer
+			}
+			next, err := in.waitFrame(at)
+			if err != nil {
+				return err
+			}
+			w = &next
+		}
+		return nil
+	})
+}
+
+// waitFrame reads how a pending guest wants to wait.
+func (in *Instance) waitFrame(at uint32) (abi.Wait, error) {
 	frame, err := abi.Payload(in.memory(), at)
 	if err != nil {
-		return 0, 0, fmt.Errorf("%w: %w", ErrContract, err)
+		return abi.Wait{}, fmt.Errorf("%w: %w", ErrContract, err)
 	}
 	w, err := abi.ParseWait(frame)
 	if err != nil {
-		return 0, 0, fmt.Errorf("%w: %w", ErrContract, err)
+		return abi.Wait{}, fmt.Errorf("%w: %w", ErrContract, err)
 	}
-	if w.Until < 0 && len(w.Descriptors) == 0 {
-		return 0, 0, fmt.Errorf("%w: guest waits for nothing", ErrContract)
-	}
-	if err := in.wait(&w); err != nil {
-		return 0, 0, err
-	}
-	return in.call(abi.OpTurn, 0, 0)
+	return w, nil
 }
 
 // wait waits outside the guest for what it asks for, under the same limits as a host call that waits.

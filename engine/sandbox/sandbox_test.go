@@ -791,6 +791,49 @@ func TestUntrustedGuest(t *testing.T) {
 	})
 }
 
+// A guest may answer before its event loop is empty: the answer is there at once, and what is left runs afterwards.
+func TestAnswerBeforeTheLoopIsEmpty(t *testing.T) {
+	everywhere(t, func(t *testing.T, h *Host) {
+		p, s := load(t, h, testguest.New())
+		in := bound(t, p, s)
+		if err := in.Finish(soon()); !errors.Is(err, ErrState) {
+			t.Errorf("Finish of nothing: %v", err)
+		}
+		for _, turns := range []uint32{0, 3} {
+			if v := invoke(t, in, soon(), testguest.Cmd('Q', 1, turns)); v != 9 || !in.Usage().Unfinished {
+				t.Errorf("answer %d, unfinished %v", v, in.Usage().Unfinished)
+			}
+			if _, _, err := in.Invoke(&abi.Invoke{Event: testguest.Cmd('c')}, nil, soon()); !errors.Is(err, ErrState) {
+				t.Errorf("a call to an unfinished instance: %v", err)
+			}
+			if err := in.Finish(soon()); err != nil {
+				t.Fatal(err)
+			}
+			if v := invoke(t, in, soon(), testguest.Cmd('r', testguest.AddrTurns)); v != 0 || in.Usage().Unfinished {
+				t.Errorf("%d turns left, unfinished %v", v, in.Usage().Unfinished)
+			}
+			if v := invoke(t, in, soon(), testguest.Cmd('r', testguest.AddrFlags)); v != abi.TurnResponded {
+				t.Errorf("flags of the last turn: %d", v)
+			}
+		}
+		invoke(t, in, soon(), testguest.Cmd('Q', 100_000, 1))
+		if err := in.Finish(Limits{Deadline: time.Now().Add(10 * time.Millisecond)}); !errors.Is(err, ErrDeadline) {
+			t.Errorf("a loop that doesn't end: %v", err)
+		}
+		if err := in.Reset(); err != nil {
+			t.Fatal(err)
+		}
+		invoke(t, in, soon(), testguest.Cmd('Q', 100_000, 1))
+		if err := in.Reset(); err != nil { // instead of Finish
+			t.Fatal(err)
+		}
+		checkEqual(t, in, s)
+		if v := invoke(t, in, soon(), testguest.Cmd('c')); v != 1001 {
+			t.Errorf("after a reset: %d", v)
+		}
+	})
+}
+
 // Calls that take no page fault let a reset go without a page scan; what writes new pages, or may have, doesn't.
 func TestTrackedReset(t *testing.T) {
 	h := newHost(t, HostConfig{})

@@ -21,6 +21,7 @@ const (
 	AddrEnv       = 152 // length of the RESTORE frame
 	AddrPath      = 160
 	AddrLoads     = 168
+	AddrFlags     = 172 // of the last TURN
 )
 
 // New makes the guest. Its INVOKE does what the event says: a command character, three bytes, and two u32 arguments A and B.
@@ -96,6 +97,7 @@ func with(commands string) *Module {
 			i32.const 168 i32.const 168 i32.load 0 i32.const 1 i32.add i32.store 0
 			i64.const 0 return`) +
 		op(abi.OpTurn, `
+			i32.const 172 local.get 1 i32.store 0
 			i32.const 136 i32.load 0 i32.eqz if `+answer("i32.const 7")+` end
 			i32.const 136 i32.const 136 i32.load 0 i32.const 1 i32.sub i32.store 0
 			i32.const 1 local.set 4 `+pending) +
@@ -120,6 +122,11 @@ func with(commands string) *Module {
 		command("f", status(3, "i32.const 0")) +
 		command("k", "local.get 5 i64.extend_i32_u i64.const 4294967296 i64.mul local.get 4 i64.extend_i32_u i64.or return") +
 		command("P", "i32.const 136 local.get 5 i32.store 0 "+pending) +
+		command("Q", `i32.const 136 local.get 5 i32.store 0
+			i32.const 512 i32.const 20 i32.store 0
+			i32.const 1 i64.const 1 i32.const 516 call 2 drop
+			i32.const 516 i32.const 516 i64.load 0 local.get 4 i64.extend_i32_u i64.const 1000000 i64.mul i64.add i64.store 0
+			i32.const 524 i64.const 1 i64.store 0 i32.const 532 i32.const 9 i32.store 0 `+status(1, "i32.const 512")) +
 		command("o", "loop i32.const 16 memory.grow i32.const -1 i32.ne br_if 0 end unreachable") +
 		command("O", "i32.const 16 memory.grow drop unreachable") +
 		command("i", `
