@@ -81,6 +81,7 @@ type Instance struct {
 
 	limits  Limits
 	granted int64
+	spent   uint64 // fuel, since the machine stack is fresh
 	served  uint64 // work of host services since the limits were looked at
 	faults  uint64 // of the thread, when the guest began to run on it
 	pinned  bool   // to its thread
@@ -142,7 +143,7 @@ func (in *Instance) Bind(s *Snapshot, capacity uint64, mounts vfs.Mounts) error 
 	if !s.retain() {
 		return fmt.Errorf("%w: snapshot closed", ErrState)
 	}
-	if in.state == stateBroken {
+	if in.state == stateBroken || in.spent > deepFuel {
 		in.freshStack()
 	}
 	in.state = stateBroken // until all is done
@@ -173,7 +174,7 @@ func (in *Instance) Reset() error {
 	if in.state == stateClosed || in.bound == nil {
 		return ErrState
 	}
-	if in.state == stateBroken {
+	if in.state == stateBroken || in.spent > deepFuel {
 		in.freshStack()
 	}
 	in.state = stateBroken
@@ -225,12 +226,13 @@ func (in *Instance) forget() {
 	}
 }
 
-// Compact gives back the private pages that hold nothing of their own, for an instance that is going to be idle for long: its
+// Compact gives back the private pages that hold nothing of their own, and the machine stack, for an instance that is going to be idle for long: its
 // next call takes some more page faults. What the guest sees doesn't change.
 func (in *Instance) Compact() error {
 	if in.state != stateReady {
 		return ErrState
 	}
+	in.freshStack()
 	return in.slot.compact(in.slot.peak, in.p.host.scan)
 }
 
@@ -255,8 +257,13 @@ func (in *Instance) Unbind() error {
 	return nil
 }
 
-// freshStack gives up the machine stack, which grows with the guest's recursion and never shrinks.
-func (in *Instance) freshStack() { in.fn = in.mod.ExportedFunction(abi.EntryPoint) }
+// freshStack gives up the machine stack, which grows with the guest's recursion, to 80 MB at most, and never shrinks. How far
+// it has grown can't be asked for.
+func (in *Instance) freshStack() { in.fn, in.spent = in.mod.ExportedFunction(abi.EntryPoint), 0 }
+
+// deepFuel is how much fuel a guest spends before its machine stack is worth giving up between two tenants. A JavaScript
+// program spends about as much until its recursion is refused.
+const deepFuel = 1 << 20
 
 // Close ends the instance for good. No call may be running.
 func (in *Instance) Close() error {
@@ -315,6 +322,7 @@ func (in *Instance) run(l Limits, f func() error) error {
 	err := f()
 	in.countFaults()
 	in.usage.Fuel += uint64(max(0, in.granted-int64(in.fuel.Get())))
+	in.spent += in.usage.Fuel
 	in.usage.PeakMemory = uint64(in.slot.peak)
 	in.limits = Limits{}
 	if err != nil {

@@ -925,6 +925,39 @@ func TestParkKeepsHotPages(t *testing.T) {
 	}
 }
 
+// A program that recursed deeply and went on doesn't keep the machine stack that it needed while it is idle, nor hands it to
+// the next one.
+func TestDeepStacksAreGivenUp(t *testing.T) {
+	const depth, least = 300_000, 4 << 20 // calls; bytes of stack that they take
+	p, s := load(t, newHost(t, HostConfig{}), testguest.New())
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	for name, giveUp := range map[string]func(*Instance) error{"idle": (*Instance).Compact, "reset": (*Instance).Reset} {
+		t.Run(name, func(t *testing.T) {
+			in := bound(t, p, s)
+			invoke(t, in, soon(), testguest.Cmd('c'))
+			before := heap()
+			if v := invoke(t, in, soon(), testguest.Cmd('a', depth)); v != depth {
+				t.Fatalf("%d calls deep: %d", depth, v)
+			}
+			if deep := heap(); deep < before+least {
+				t.Fatalf("the heap had %d bytes, and has %d after deep recursion", before, deep)
+			}
+			if err := giveUp(in); err != nil {
+				t.Fatal(err)
+			}
+			if after := heap(); after > before+least/2 {
+				t.Errorf("the heap had %d bytes, and has %d after the stack was given up", before, after)
+			}
+			invoke(t, in, soon(), testguest.Cmd('c'))
+		})
+	}
+}
+
 func TestCompact(t *testing.T) {
 	everywhere(t, func(t *testing.T, h *Host) {
 		p, s := load(t, h, testguest.New())
