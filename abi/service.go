@@ -46,6 +46,8 @@ const (
 	ServiceBrotliNew   Service = 98
 	ServiceUnbrotliNew Service = 99
 	ServiceStreamLevel Service = 100
+
+	ServiceZone Service = 112
 )
 
 // What the upper half of the result of the host function service says of the lower.

@@ -344,6 +344,9 @@ func (t *Table) streams(op abi.Service, handle uint32) (answer, error) {
 			return answer{}, err
 		}
 		return value(0)
+	case abi.ServiceZone:
+		t.charge(100_000) // the zone is read anew
+		return content(zone(t.text(0), int64(t.number(1))))
 	default:
 		return unknown()
 	}

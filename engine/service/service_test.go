@@ -126,6 +126,20 @@ func TestStreams(t *testing.T) {
 	s.Reset()
 }
 
+func TestZones(t *testing.T) {
+	s := newTable()
+	for name, want := range map[string]string{
+		"America/New_York": "-14400 EDT 1710054000 1730613600 1", "Asia/Kolkata": "19800 IST -764145000 9223372036854775807 0", "UTC": "0 UTC -9223372036854775808 9223372036854775807 0",
+	} {
+		if got, _ := call(t, s, abi.ServiceZone, 0, record(name, 1720000000)); string(got) != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	for _, name := range []string{"", "Local", "/etc/passwd", "../../etc/passwd", "Nowhere/Nope"} {
+		fails(t, s, abi.ServiceZone, 0, record(name, 0), "ERR_INVALID_TIME_ZONE")
+	}
+}
+
 // Handles and what they keep are limited; what is refused leaves nothing behind.
 func TestLimits(t *testing.T) {
 	s := newTable()

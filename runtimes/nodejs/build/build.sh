@@ -40,11 +40,13 @@ if [ ! -e "$work/llhttp/done" ]; then
 	tar xf "$llhttp_tar" -C "$work/llhttp" --strip-components=3 --wildcards '*/vendor/llhttp/build/*' '*/vendor/llhttp/src/native/*' '*/vendor/llhttp/LICENSE-MIT'
 	touch "$work/llhttp/done"
 fi
-# The engine is compiled as it is, but for the wording of some errors.
+# The engine is compiled as it is, but for the wording of some errors and two hooks of promises.
 qjs=$work/quickjs
 rm -rf "$qjs"
 cp -r "$work/src/qjs/usr/src/quickjs-ng" "$qjs"
 sed -i -f "$here/messages.sed" "$qjs/quickjs.c"
+sed -i -f "$here/hooks.sed" "$qjs/quickjs.c"
+[ "$(grep -cE 'THAW_(REACTION|THENABLE)\(ctx, (handler|args)\);' "$qjs/quickjs.c")" = 2 ]
 stack=2097152 # bytes of C stack, below everything else, so that its overflow traps
 
 stage "guest"

@@ -82,28 +82,59 @@ static JSValue system_on_rejection(JSContext *c, JSValueConst self, int argc, JS
     return JS_UNDEFINED;
 }
 
-/* setPromiseHooks(init, before, after, settled): what asynchronous contexts are made of. The engine has no event for a promise
- * that is rejected. */
-static JSValue promise_hooks[4];
+/* Asynchronous contexts: setContextHooks(capture, enter, leave). What a reaction of a promise runs in is captured when then() or
+ * await is called, as an object that capture() returns; enter and leave get it around the reaction. */
+static JSValue context_hooks[3];
+static bool contexts;
 
-static void on_promise(JSContext *c, JSPromiseHookType type, JSValueConst promise, JSValueConst parent, void *opaque) {
-    JSValueConst hook = promise_hooks[type];
-    if (!JS_IsFunction(c, hook)) return;
-    JSValueConst args[] = {promise, parent};
-    JSValue v = JS_Call(c, hook, JS_UNDEFINED, type == JS_PROMISE_HOOK_INIT ? 2 : 1, args);
+static void context_hook(JSContext *c, int which, JSValueConst token) {
+    JSValue v = JS_Call(c, context_hooks[which], JS_UNDEFINED, 1, &token);
     if (JS_IsException(v)) JS_FreeValue(c, JS_GetException(c));
     else JS_FreeValue(c, v);
 }
 
-static JSValue system_promise_hooks(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
-    bool any = false;
-    for (int i = 0; i < 4; i++) {
-        JSValue old = promise_hooks[i];
-        promise_hooks[i] = i < argc ? js_dup(argv[i]) : JS_UNDEFINED;
-        JS_FreeValue(c, old);
-        any |= JS_IsFunction(c, promise_hooks[i]);
+static JSValue call_in_context(JSContext *c, JSValueConst self, int argc, JSValueConst *argv, int magic, JSValueConst *data) {
+    bool on = contexts;
+    if (on) context_hook(c, 1, data[0]);
+    JSValue v = JS_Call(c, data[1], self, argc, argv);
+    if (on) {
+        JSValue pending = JS_IsException(v) ? JS_GetException(c) : JS_UNDEFINED;
+        context_hook(c, 2, data[0]);
+        if (JS_IsException(v)) JS_Throw(c, pending);
     }
-    JS_SetPromiseHook(rt, any ? on_promise : NULL, NULL);
+    return v;
+}
+
+static JSValue in_context(JSContext *c, JSValueConst handler) {
+    if (!contexts || !JS_IsFunction(c, handler)) return js_dup(handler);
+    JSValue token = JS_Call(c, context_hooks[0], JS_UNDEFINED, 0, NULL);
+    if (JS_IsException(token)) {
+        JS_FreeValue(c, JS_GetException(c));
+        return js_dup(handler);
+    }
+    JSValueConst data[] = {token, handler};
+    JSValue f = JS_NewCFunctionData(c, call_in_context, 1, 0, 2, data);
+    JS_FreeValue(c, token);
+    if (!JS_IsException(f)) return f;
+    JS_FreeValue(c, JS_GetException(c));
+    return js_dup(handler);
+}
+
+/* args: promise, thenable, its then */
+static void enqueue_thenable(JSContext *c, JSValueConst *args) {
+    JSValue then = in_context(c, args[2]);
+    JSValueConst with[] = {args[0], args[1], then};
+    JS_EnqueueJob(c, js_promise_resolve_thenable_job, 3, with);
+    JS_FreeValue(c, then);
+}
+
+static JSValue system_context_hooks(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+    for (int i = 0; i < 3; i++) {
+        JSValue old = context_hooks[i];
+        context_hooks[i] = i < argc ? js_dup(argv[i]) : JS_UNDEFINED;
+        JS_FreeValue(c, old);
+    }
+    contexts = JS_IsFunction(c, context_hooks[0]);
     return JS_UNDEFINED;
 }
 
@@ -135,7 +166,7 @@ static const JSCFunctionListEntry system_funcs[] = {
     JS_CFUNC_DEF("runMicrotasks", 0, system_run_microtasks),
     JS_CFUNC_DEF("enqueueMicrotask", 1, system_enqueue),
     JS_CFUNC_DEF("onRejection", 1, system_on_rejection),
-    JS_CFUNC_DEF("setPromiseHooks", 4, system_promise_hooks),
+    JS_CFUNC_DEF("setContextHooks", 3, system_context_hooks),
     JS_CFUNC_DEF("memory", 0, system_memory),
     JS_CFUNC_DEF("gc", 0, system_gc),
     JS_CFUNC_DEF("exit", 1, system_exit),
@@ -143,7 +174,7 @@ static const JSCFunctionListEntry system_funcs[] = {
 
 static int system_init(JSValueConst host) {
     rejection_callback = JS_UNDEFINED;
-    for (int i = 0; i < 4; i++) promise_hooks[i] = JS_UNDEFINED;
+    for (int i = 0; i < 3; i++) context_hooks[i] = JS_UNDEFINED;
     JS_SetHostPromiseRejectionTracker(rt, on_rejection, NULL);
     return JS_SetPropertyFunctionList(ctx, host, system_funcs, countof(system_funcs));
 }

@@ -1,8 +1,8 @@
 /* The entry point of the Node.js guest: implements abi/README.md on top of QuickJS-NG.
  *
  * The engine's source is included, not linked: what Node's library needs to know of values (promise states, what an iterator
- * would yield, stack traces in V8's form) has no public API. Two macros of the engine are ours, JS_REF_COUNT and JS_GC_MARK
- * (build.sh takes out its own): heap.c says why.
+ * would yield, stack traces in V8's form) has no public API. What is changed in it is in ../build/*.sed; two macros of the engine
+ * are ours, JS_REF_COUNT and JS_GC_MARK (build.sh takes out its own): heap.c says why.
  *
  * What runs once per invocation is here in C (frames, strings, JSON); what a Lambda user can see (handler look-up, context
  * object, errors, console) is in node/*.js, which this file calls through five functions that bootstrap.js returns.
@@ -14,6 +14,13 @@ static _Alignas(8) uint8_t settled_header[8]; /* a JSMallocBlockHeader */
 #define settled_rc(p) ((uint8_t *)(p) < settled_end ? (JSMallocBlockHeader *)settled_header : js_rc(p))
 #define JS_REF_COUNT(p) (settled_rc(p)->ref_count)
 #define JS_GC_MARK(p) (settled_rc(p)->mark)
+
+#include "quickjs.h"
+
+static JSValue in_context(JSContext *c, JSValueConst handler);
+static void enqueue_thenable(JSContext *c, JSValueConst *args);
+#define THAW_REACTION(ctx, handler) in_context(ctx, handler)
+#define THAW_THENABLE(ctx, args) enqueue_thenable(ctx, args)
 #include "quickjs.c"
 
 #include <dirent.h>
@@ -51,6 +58,7 @@ static JSContext *ctx;
 #include "heap.c"
 #include "net.c"
 #include "http.c"
+#include "realms.c"
 
 /* ---- results: one frame {u32 length, bytes}, reused; a large one is given back at the next call ---- */
 
@@ -191,7 +199,7 @@ static uint64_t op_init(void) {
     getentropy(&ctx->hash_seed, sizeof ctx->hash_seed);
     JSValue host = JS_NewObject(ctx);
     if (errors_init(host) || introspect_init(host) || buffer_init(host) || files_init(host) || modules_init(host) || system_init(host) ||
-        service_init(host) || net_init(host) || http_init(host))
+        service_init(host) || net_init(host) || http_init(host) || realms_init(host))
         return fault_from_exception();
     JSValue boot = load_builtin("thaw/bootstrap");
     if (JS_IsException(boot)) return fault_from_exception();

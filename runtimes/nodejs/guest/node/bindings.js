@@ -76,13 +76,17 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
           ids[constants.kExecutionAsyncId] = ids[constants.kTriggerAsyncId] = 0;
           resources.length = 0;
         },
-        setPromiseHooks: (...hooks) => host.setPromiseHooks(...hooks),
+        // The engine tells of reactions, not of promises: an object of its own stands for each reaction's promise.
+        setPromiseHooks(init, before, after) {
+          if (init === undefined && before === undefined) { host.setContextHooks(); return; }
+          host.setContextHooks(() => { const stand = {}; init?.(stand, undefined); return stand; }, before ?? noop, after ?? noop);
+        },
         getPromiseHooks: () => [undefined, undefined, undefined, undefined],
       };
       return binding;
     },
 
-    blob: { createBlob: unsupported('Blob'), storeDataObject: noop, getDataObject: noop, revokeObjectURL: noop },
+    blob: () => requireBuiltin('thaw/data').blob,
 
     buffer: () => ({
       ...buffer,
@@ -90,6 +94,8 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
       fill: (target, value, start, end, encoding) => buffer.fill(target, value, start, end, encodingNumber(encoding)),
       createFromString: (string, encoding) => buffer.createFromString(string, encodingNumber(encoding)),
       getZeroFillToggle: () => [1],
+      detachArrayBuffer: (b) => b.transfer(),
+      copyArrayBuffer(to, toOffset, from, fromOffset, length) { new Uint8Array(to, toOffset, length).set(new Uint8Array(from, fromOffset, length)); },
       setBufferPrototype: noop,
       atob(input) { // results as Node's: -1 invalid character, -2 single character left, -3 other
         const stripped = input.replace(/[\t\n\f\r ]/g, '').replace(/^((?:[^=]{4})*[^=]{2,3})={1,2}$/, '$1');
@@ -112,10 +118,7 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
     crypto: () => Object.assign(requireBuiltin('thaw/crypto'), requireBuiltin('thaw/tls').crypto),
     tls_wrap: () => requireBuiltin('thaw/tls').tls_wrap,
     js_stream: () => requireBuiltin('thaw/tls').js_stream,
-    contextify: {
-      containsModuleSyntax: () => false, constants: { measureMemory: {} }, ContextifyScript: class {}, compileFunction: unsupported('vm.compileFunction'),
-      makeContext: unsupported('vm.createContext'), startSigintWatchdog: noop, stopSigintWatchdog: noop, watchdogHasPendingSigint: () => false,
-    },
+    contextify: () => requireBuiltin('thaw/vm')({ privateSymbols, symbols: perIsolateSymbols }),
     credentials: {
       safeGetenv: (name) => process.env[name], implementsPosixCredentials: true, getTempDir: () => '/tmp',
       getuid: () => 993, geteuid: () => 993, getgid: () => 990, getegid: () => 990, getgroups: () => [990],
@@ -154,14 +157,11 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
     fs: () => requireBuiltin('thaw/fs'),
     fs_dir: () => requireBuiltin('thaw/fs').dir,
     fs_event_wrap: { FSEvent: class FSEvent {} },
-    heap_utils: {}, http_parser: () => requireBuiltin('thaw/http_parser'),
+    heap_utils: { buildEmbedderGraph: () => [], triggerHeapSnapshot: unsupported('v8.writeHeapSnapshot'), createHeapSnapshotStream: unsupported('v8.getHeapSnapshot') },
+    http_parser: () => requireBuiltin('thaw/http_parser'),
     icu: { toASCII: (x) => x, toUnicode: (x) => x },
     inspector: { isEnabled: () => false, console: undefined },
-    messaging: {
-      DOMException: perContext.DOMException, MessageChannel: class MessageChannel {}, MessagePort: class MessagePort {},
-      JSTransferable: class {}, setDeserializerCreateObjectFunction: noop, stopMessagePort: noop, checkMessagePort: noop,
-      drainMessagePort: noop, moveMessagePortToContext: noop, receiveMessageOnPort: noop, broadcastChannel: noop, exposeLazyDOMExceptionProperty: noop,
-    },
+    messaging: requireBuiltin('thaw/messaging')({ DOMException: perContext.DOMException, symbols: perIsolateSymbols, types, emitMessage: perContext.emitMessage }),
     mksnapshot: {
       setSerializeCallback: noop, setDeserializeCallback: noop, setDeserializeMainFunction: noop, isBuildingSnapshotBuffer: [0],
       runEmbedderPreload: noop, compileSerializeMain: noop, anonymousMainPath: '__node_anonymous_main',
@@ -217,7 +217,8 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
         },
         milestones: new Float64Array(8), observerCounts: new Uint32Array(8), installGarbageCollectionTracking: noop, removeGarbageCollectionTracking: noop,
         notify: noop, loopIdleTime: () => 0, markBootstrapComplete: noop, setupObservers: noop, getTimeOrigin: () => 0,
-        getTimeOriginTimestamp: () => Date.now() - now(), createELDHistogram: noop,
+        getTimeOriginTimestamp: () => Date.now() - now(), createELDHistogram: () => new (requireBuiltin('thaw/data').Histogram)(),
+        get Histogram() { return requireBuiltin('thaw/data').Histogram; }, getLoopIdleTime: () => 0, uvMetricsInfo: () => [0, 0, 0], getMilestoneTimestamp: () => 0,
       };
     },
     permission: { has: () => true },
@@ -254,7 +255,8 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
       };
     },
     report: { shouldReportOnUncaughtException: () => false },
-    serdes: { Serializer: class Serializer {}, Deserializer: class Deserializer {} },
+    serdes: () => requireBuiltin('thaw/data').serdes,
+    internal_only_v8: { queryObjects: noop },
     stream_wrap: () => requireBuiltin('thaw/net').stream_wrap,
     string_decoder: () => requireBuiltin('thaw/string_decoder')({ encodings, buffer }),
     symbols: perIsolateSymbols,
@@ -313,7 +315,23 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
       },
     }),
     uv: () => requireBuiltin('thaw/uv'),
-    v8: { setHeapSnapshotNearHeapLimit: noop, startupSnapshot: {}, heapStatisticsBuffer: new Float64Array(14), heapCodeStatisticsBuffer: new Float64Array(4), heapSpaceStatisticsBuffer: new Float64Array(5), updateHeapStatisticsBuffer: noop, updateHeapCodeStatisticsBuffer: noop, updateHeapSpaceStatisticsBuffer: noop, setFlagsFromString: noop, isStringOneByteRepresentation: (s) => !/[^\0-\xff]/.test(s) },
+    v8: () => {
+      const heap = new Float64Array(14);
+      return {
+        setHeapSnapshotNearHeapLimit: noop, startupSnapshot: {}, heapStatisticsBuffer: heap, heapCodeStatisticsBuffer: new Float64Array(4),
+        heapSpaceStatisticsBuffer: new Float64Array(5), updateHeapCodeStatisticsBuffer: noop, updateHeapSpaceStatisticsBuffer: noop, setFlagsFromString: noop,
+        isStringOneByteRepresentation: (s) => !/[^\0-\xff]/.test(s), cachedDataVersionTag: () => 0x7175696a, startCpuProfile: noop, stopCpuProfile: noop,
+        updateHeapStatisticsBuffer() { // of the engine's heap; its limit is the function's memory
+          const [linear, used] = host.memory(), limit = internalBinding('os').getTotalMem();
+          heap.set([linear, 0, linear, Math.max(0, limit - linear), used, limit, used, linear, 0, 1, 0, 0, 0, 0]);
+        },
+        kTotalHeapSizeIndex: 0, kTotalHeapSizeExecutableIndex: 1, kTotalPhysicalSizeIndex: 2, kTotalAvailableSize: 3, kUsedHeapSizeIndex: 4, kHeapSizeLimitIndex: 5,
+        kMallocedMemoryIndex: 6, kPeakMallocedMemoryIndex: 7, kDoesZapGarbageIndex: 8, kNumberOfNativeContextsIndex: 9, kNumberOfDetachedContextsIndex: 10,
+        kTotalGlobalHandlesSizeIndex: 11, kUsedGlobalHandlesSizeIndex: 12, kExternalMemoryIndex: 13, kHeapSpaces: [], kSpaceSizeIndex: 0, kSpaceUsedSizeIndex: 1,
+        kSpaceAvailableSizeIndex: 2, kPhysicalSpaceSizeIndex: 3, kCodeAndMetadataSizeIndex: 0, kBytecodeAndMetadataSizeIndex: 1, kExternalScriptSourceSizeIndex: 2,
+        kCPUProfilerMetaDataSizeIndex: 3, GCProfiler: class GCProfiler { start() {} stop() {} },
+      };
+    },
     zlib: () => requireBuiltin('thaw/zlib'),
     wasm_web_api: { setImplementation: noop },
     ...requireBuiltin('thaw/absent'),

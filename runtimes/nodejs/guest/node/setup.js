@@ -52,14 +52,26 @@ module.exports = function setup() {
   const { atob, btoa } = require('buffer');
   defineOperation(globalThis, 'atob', atob);
   defineOperation(globalThis, 'btoa', btoa);
-  const { now } = globalThis.performance;
-  const performance = {
-    now: () => now(),
-    get timeOrigin() { return Date.now() - now(); },
-    toJSON() { return { timeOrigin: this.timeOrigin }; },
-    [Symbol.toStringTag]: 'Performance',
-  };
-  Object.defineProperty(globalThis, 'performance', { value: performance, writable: true, configurable: true, enumerable: true });
+  require('internal/worker/js_transferable').setup();
+  defineOperation(globalThis, 'structuredClone', internalBinding('messaging').structuredClone);
+  exposeLazyInterfaces(globalThis, 'internal/webstreams/transformstream', ['TransformStream', 'TransformStreamDefaultController']);
+  exposeLazyInterfaces(globalThis, 'internal/webstreams/writablestream', ['WritableStream', 'WritableStreamDefaultController', 'WritableStreamDefaultWriter']);
+  exposeLazyInterfaces(globalThis, 'internal/webstreams/readablestream', [
+    'ReadableStream', 'ReadableStreamDefaultReader', 'ReadableStreamBYOBReader', 'ReadableStreamBYOBRequest', 'ReadableByteStreamController', 'ReadableStreamDefaultController',
+  ]);
+  exposeLazyInterfaces(globalThis, 'internal/webstreams/queuingstrategies', ['ByteLengthQueuingStrategy', 'CountQueuingStrategy']);
+  exposeLazyInterfaces(globalThis, 'internal/webstreams/encoding', ['TextEncoderStream', 'TextDecoderStream']);
+  exposeLazyInterfaces(globalThis, 'internal/webstreams/compression', ['CompressionStream', 'DecompressionStream']);
+  exposeLazyInterfaces(globalThis, 'internal/worker/io', ['BroadcastChannel', 'MessageChannel', 'MessagePort', 'MessageEvent']);
+  exposeLazyInterfaces(globalThis, 'internal/blob', ['Blob']);
+  exposeLazyInterfaces(globalThis, 'internal/event_target', ['CustomEvent']);
+  exposeLazyInterfaces(globalThis, 'perf_hooks', [
+    'Performance', 'PerformanceEntry', 'PerformanceMark', 'PerformanceMeasure', 'PerformanceObserver', 'PerformanceObserverEntryList', 'PerformanceResourceTiming',
+  ]);
+  exposeLazyInterfaces(globalThis, 'internal/file', ['File']);
+  delete globalThis.performance; // the engine's
+  defineReplaceableLazyAttribute(globalThis, 'perf_hooks', ['performance']);
+  require('internal/url').installObjectURLMethods?.();
 
   // crypto: its parts are loaded when they are first used
   const webcrypto = () => require('internal/crypto/webcrypto');
