@@ -206,7 +206,54 @@ static JSValue service_crc32(JSContext *c, JSValueConst self, int argc, JSValueC
     return JS_NewUint32(c, ~crc);
 }
 
+/* ---- local time ---- */
+
+static char zone_name[72]; /* TZ; empty = UTC */
+static struct { int64_t from, until; long offset; } zone_periods[4]; /* seconds; of zone_name, the last ones used */
+static unsigned zone_next;
+
+/* What the engine's dates ask: only the offset from UTC matters to them. */
+static struct tm *local_time(const time_t *t, struct tm *tm) {
+    memset(tm, 0, sizeof *tm);
+    if (!zone_name[0]) return tm;
+    for (int i = 0; i < 4; i++)
+        if (zone_periods[i].from <= *t && *t < zone_periods[i].until) {
+            tm->tm_gmtoff = zone_periods[i].offset;
+            return tm;
+        }
+    enum { SERVICE_ZONE = 112 };
+    char argument[128], seconds[24], answer[160];
+    uint32_t n = strlen(zone_name), m = snprintf(seconds, sizeof seconds, "%lld", (long long)*t), two = 2;
+    memcpy(argument, &two, 4);
+    memcpy(argument + 4, &n, 4);
+    memcpy(argument + 8, zone_name, n);
+    memcpy(argument + 8 + n, &m, 4);
+    memcpy(argument + 12 + n, seconds, m);
+    uint64_t r = host_service(SERVICE_ZONE, 0, argument, 12 + n + m, answer, sizeof answer - 1);
+    if (r >> 32 != SERVICE_BYTES || (uint32_t)r >= sizeof answer) return tm;
+    answer[(uint32_t)r] = 0;
+    long long from, until;
+    long offset;
+    if (sscanf(answer, "%ld %*s %lld %lld", &offset, &from, &until) != 3) return tm;
+    zone_periods[zone_next & 3].from = from;
+    zone_periods[zone_next & 3].until = until;
+    zone_periods[zone_next++ & 3].offset = offset;
+    tm->tm_gmtoff = offset;
+    return tm;
+}
+
+/* setTimeZone(name): for local time; empty = UTC */
+static JSValue service_time_zone(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+    const char *s = JS_ToCString(c, argv[0]);
+    if (!s) return JS_EXCEPTION;
+    memset(zone_periods, 0, sizeof zone_periods);
+    snprintf(zone_name, sizeof zone_name, "%s", strlen(s) < sizeof zone_name ? s : "");
+    JS_FreeCString(c, s);
+    return JS_UNDEFINED;
+}
+
 static const JSCFunctionListEntry service_funcs[] = {
+    JS_CFUNC_DEF("setTimeZone", 1, service_time_zone),
     JS_CFUNC_MAGIC_DEF("call", 2, service_call, 0),
     JS_CFUNC_MAGIC_DEF("open", 2, service_call, 1),
     JS_CFUNC_DEF("feed", 3, service_feed),

@@ -8,6 +8,7 @@
  * object, errors, console) is in node/*.js, which this file calls through five functions that bootstrap.js returns.
  */
 #include <stdint.h>
+#include <time.h>
 
 static uint8_t *settled_end;
 static _Alignas(8) uint8_t settled_header[8]; /* a JSMallocBlockHeader */
@@ -19,6 +20,8 @@ static _Alignas(8) uint8_t settled_header[8]; /* a JSMallocBlockHeader */
 
 static JSValue in_context(JSContext *c, JSValueConst handler);
 static void enqueue_thenable(JSContext *c, JSValueConst *args);
+static struct tm *local_time(const time_t *t, struct tm *tm);
+#define localtime_r(t, tm) local_time(t, tm)
 #define THAW_REACTION(ctx, handler) in_context(ctx, handler)
 #define THAW_THENABLE(ctx, args) enqueue_thenable(ctx, args)
 #include "quickjs.c"

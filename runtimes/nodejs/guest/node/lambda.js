@@ -476,12 +476,15 @@ function load(runtime, handlerText, taskRoot, functionName, version, memory, gro
 
 // Values of process.env are strings: what is assigned becomes one.
 const environmentTraps = {
-  set(target, key, value) { if (typeof key === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string'); target[key] = `${value}`; return true; },
+  set(target, key, value) { if (typeof key === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string'); target[key] = `${value}`; if (key === 'TZ') setTimeZone(target.TZ); return true; },
+  deleteProperty(target, key) { delete target[key]; if (key === 'TZ') setTimeZone(''); return true; },
   defineProperty(target, key, descriptor) {
     if ('value' in descriptor) return Reflect.defineProperty(target, key, { value: `${descriptor.value}`, writable: true, enumerable: true, configurable: true });
     return Reflect.defineProperty(target, key, descriptor);
   },
 };
+// TZ may begin with a colon, and what is no known zone is UTC.
+const setTimeZone = (name) => { host.service.setTimeZone(name === undefined || name === 'UTC' || name === ':UTC' ? '' : name.replace(/^:/, '')); };
 const environment = (values) => new Proxy(values, environmentTraps);
 
 // What the host's environment may leave out.
@@ -491,6 +494,7 @@ function applyDefaults() {
 
 function restore(values) {
   process.env = environment(values);
+  setTimeZone(values.TZ);
   applyDefaults();
   readFixed();
   lastTrace = undefined;

@@ -114,6 +114,8 @@ module.exports = function setup() {
     },
   });
 
+  require('thaw/intl')();
+
   // what most functions need, kept in the runtime snapshot
   for (const id of ['util', 'path', 'fs', 'url', 'querystring', 'os', 'stream', 'string_decoder', 'crypto', 'zlib']) eager(id);
   internalBinding('crypto').preload();
