@@ -97,6 +97,11 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 		for _, g := range e.guests { // one after the other: each uses all processors
 			g.load(e.ended)
 		}
+		if e.ended.Err() == nil { // now that what is in use is known
+			if err := host.Prune(compiledAge); err != nil {
+				cfg.Logger.Warn("cache not tidied up", "folder", cfg.CacheDir, "error", err)
+			}
+		}
 	})
 	return e, nil
 }

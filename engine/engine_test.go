@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -288,6 +289,37 @@ func TestCloseWhileRunning(t *testing.T) {
 	var resp engine.Response
 	if err := e.Invoke(t.Context(), &engine.Request{Function: "fn"}, &resp); !errors.Is(err, engine.ErrClosed) {
 		t.Errorf("after Close: %v", err)
+	}
+}
+
+// Close doesn't wait for an interpreter to be compiled.
+func TestCloseWhileCompiling(t *testing.T) {
+	var log bytes.Buffer
+	compiling, stages := make(chan struct{}), make(chan string, 16)
+	e, err := engine.New(t.Context(), engine.Config{
+		Guests: []*abi.Guest{python.Guest()}, CacheDir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Progress: func(p engine.Progress) {
+			stages <- p.Stage
+			if p.Stage == "compile" {
+				close(compiling)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-compiling
+	if err := e.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	close(stages)
+	for s := range stages {
+		if s != "meter" && s != "compile" {
+			t.Errorf("stage %s was reached: compiling went on", s)
+		}
+	}
+	if log.Len() > 0 {
+		t.Errorf("logged: %s", &log)
 	}
 }
 

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/thawrun/thaw/abi"
 	"github.com/thawrun/thaw/engine/internal/testguest"
@@ -120,25 +122,66 @@ func TestForeignSnapshotFile(t *testing.T) {
 	}
 }
 
-// The snapshot of an earlier build goes when a new one is written, another guest's stays.
-func TestOldSnapshotsAreRemoved(t *testing.T) {
+// What nobody has used for long goes, what is in use stays, whoever it belongs to.
+func TestPrune(t *testing.T) {
 	dir := t.TempDir()
 	start(t, dir)
-	file := cached(t, filepath.Join(dir, "snapshots", "*.snap"))
-	old := filepath.Join(dir, "snapshots", "test-0123456789abcdef.snap")
-	other := filepath.Join(dir, "snapshots", "best-0123456789abcdef.snap")
-	for _, f := range []string{old, other} {
-		if err := os.WriteFile(f, []byte("x"), 0o600); err != nil {
+	code, snapshot := cached(t, filepath.Join(dir, "code", "*", "*")), cached(t, filepath.Join(dir, "snapshots", "*.snap"))
+	write := func(parts ...string) string {
+		t.Helper()
+		file := filepath.Join(parts...)
+		if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	version := filepath.Dir(code)
+	old := []string{
+		write(version, "0123"), write(version, "0123"+sumSuffix), write(version, "4567"+tmpSuffix), write(dir, "code", "89ab"+useSuffix),
+		write(dir, "snapshots", "test-0123456789abcdef.snap"), write(dir, "snapshots", ".snap-123"),
+	}
+	young := []string{write(dir, "snapshots", "best-0123456789abcdef.snap"), write(version, "cdef"), write(version, "cdef"+sumSuffix)}
+	all, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().Add(-100 * time.Hour)
+	for _, f := range slices.Concat(old, all, []string{code, code + sumSuffix}) {
+		if err := os.Chtimes(f, long, long); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Remove(file); err != nil {
+	touch(young[0])
+	h, err := NewHost(context.Background(), HostConfig{CacheDir: dir})
+	if err != nil {
 		t.Fatal(err)
 	}
-	start(t, dir)
-	for f, want := range map[string]bool{file: true, old: false, other: true} {
-		if _, err := os.Stat(f); (err == nil) != want {
-			t.Errorf("%s: %v", filepath.Base(f), err)
+	defer h.Close(context.Background())
+	for _, f := range young[1:] {
+		touch(f)
+	}
+	// Loading is use.
+	h.code.verified = true // or it would find those above damaged
+	p, err := h.Load(context.Background(), testguest.Guest(testguest.New()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := p.RuntimeSnapshot(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := h.Prune(99 * time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range old {
+		if _, err := os.Stat(f); err == nil {
+			t.Errorf("%s is still there", filepath.Base(f))
+		}
+	}
+	for _, f := range append(young, code, code+sumSuffix, snapshot) {
+		if _, err := os.Stat(f); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -10,10 +10,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
 )
 
 // codeCache guards wazero's folder of compiled code. wazero checks the code itself against a CRC but not the tables around
@@ -31,10 +35,13 @@ type codeCache struct {
 const (
 	sumSuffix = ".sha256"
 	tmpSuffix = ".tmp"
+	useSuffix = ".use" // of the names of a module's files
 )
 
 // compile compiles a module, or takes its code from the cache.
 func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, error) {
+	// Several workers, also for that only they notice that the context ended.
+	ctx = experimental.WithCompilationWorkers(ctx, max(2, runtime.GOMAXPROCS(0)))
 	c := &h.code
 	if c.dir == "" {
 		return h.runtime.CompileModule(ctx, wasm)
@@ -45,6 +52,9 @@ func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule,
 			return nil, err
 		}
 	}
+	sum := sha256.Sum256(wasm)
+	use := filepath.Join(c.dir, hex.EncodeToString(sum[:16])+useSuffix)
+	c.touch(use)
 	m, err := h.runtime.CompileModule(ctx, wasm)
 	if err != nil && ctx.Err() == nil {
 		// The module may be at fault, or a file that another version of wazero wrote.
@@ -56,7 +66,7 @@ func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule,
 	if err != nil {
 		return nil, err
 	}
-	if err := c.seal(); err != nil {
+	if err := c.seal(use); err != nil {
 		c.log.Warn("compiled code not kept", "folder", c.dir, "error", err)
 	}
 	return m, nil
@@ -84,11 +94,13 @@ func (c *codeCache) verify() error {
 	return err
 }
 
-// seal gives new files their companions.
-func (c *codeCache) seal() error {
+// seal gives new files their companions, and notes in the file use that they are its module's: wazero doesn't tell which file
+// it takes code from.
+func (c *codeCache) seal(use string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.walk(func(file string) error {
+	var made []string
+	err := c.walk(func(file string) error {
 		if _, err := os.Stat(file + sumSuffix); err == nil {
 			return nil
 		}
@@ -96,8 +108,68 @@ func (c *codeCache) seal() error {
 		if err != nil {
 			return err
 		}
+		name, err := filepath.Rel(c.dir, file)
+		if err != nil {
+			return err
+		}
+		made = append(made, name)
 		return os.WriteFile(file+sumSuffix, []byte(sum), 0o600)
 	})
+	if err == nil && made != nil {
+		err = os.WriteFile(use, []byte(strings.Join(made, "\n")), 0o600)
+	}
+	return err
+}
+
+// touch notes that a module's files are in use.
+func (c *codeCache) touch(use string) {
+	names, err := os.ReadFile(use)
+	if err != nil {
+		return
+	}
+	touch(use)
+	for name := range strings.SplitSeq(string(names), "\n") {
+		if filepath.IsLocal(name) {
+			touch(filepath.Join(c.dir, name))
+		}
+	}
+}
+
+// touch sets a file's time of change to now, as a note of its use for Prune. Who may not write the folder doesn't need to.
+func touch(file string) {
+	now := time.Now()
+	_ = os.Chtimes(file, now, now)
+}
+
+// Prune removes compiled code and snapshots from the cache folder that no process has used for age, such as those of guests
+// that were replaced. Others may be using the folder at the same time: what they have open stays readable for them, and what
+// they miss they make anew.
+func (h *Host) Prune(age time.Duration) error {
+	if h.cfg.CacheDir == "" {
+		return nil
+	}
+	old := func(file string) bool {
+		info, err := os.Stat(file)
+		return err == nil && time.Since(info.ModTime()) > age
+	}
+	c := &h.code
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.walk(func(file string) error {
+		if !old(file) {
+			return nil
+		}
+		return errors.Join(removeIfThere(file), removeIfThere(file+sumSuffix))
+	})
+	rest, _ := filepath.Glob(filepath.Join(c.dir, "*"+useSuffix))
+	temporary, _ := filepath.Glob(filepath.Join(c.dir, "*", "*"+tmpSuffix))
+	snapshots, _ := filepath.Glob(filepath.Join(h.cfg.CacheDir, "snapshots", "*"))
+	for _, file := range slices.Concat(rest, temporary, snapshots) {
+		if old(file) {
+			err = errors.Join(err, removeIfThere(file))
+		}
+	}
+	return err
 }
 
 // clear empties the folder, which wazero expects to be there.
@@ -110,7 +182,7 @@ func (c *codeCache) clear() error {
 // walk calls f for every file of compiled code.
 func (c *codeCache) walk(f func(file string) error) error {
 	return filepath.WalkDir(c.dir, func(file string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() || strings.HasSuffix(file, sumSuffix) || strings.HasSuffix(file, tmpSuffix) {
+		if err != nil || !e.Type().IsRegular() || strings.HasSuffix(file, sumSuffix) || strings.HasSuffix(file, tmpSuffix) || strings.HasSuffix(file, useSuffix) {
 			return err
 		}
 		return f(file)

@@ -178,19 +178,7 @@ func (s *Snapshot) write(file string, p *Program) error {
 	if err := os.Rename(tmp.Name(), file); err != nil {
 		return err
 	}
-	p.removeOthers(file)
 	return nil
-}
-
-// removeOthers deletes the snapshots of other builds of the guest.
-func (p *Program) removeOthers(file string) {
-	const hash = 16 // characters
-	others, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*"+snapshotSuffix))
-	for _, f := range others {
-		if len(filepath.Base(f)) == len(filepath.Base(file)) && f != file && f[:len(f)-hash-len(snapshotSuffix)] == file[:len(file)-hash-len(snapshotSuffix)] {
-			_ = os.Remove(f)
-		}
-	}
 }
 
 func (p *Program) readSnapshot(file string) (*Snapshot, error) {
@@ -208,6 +196,7 @@ func (p *Program) readSnapshot(file string) (*Snapshot, error) {
 	if h.ABI != abi.Version || h.Program != hex.EncodeToString(p.hash[:]) || h.Guest != p.guest.Digest || len(h.Globals) != len(p.module.Globals) {
 		return nil, errors.New("made for another program")
 	}
+	touch(file)
 	s := &Snapshot{p: p, globals: h.Globals, info: h.Info}
 	return s, s.capture(mem)
 }
