@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -53,6 +54,10 @@ func (s *Server) deployLocked(ctx context.Context, account, name string, number 
 		Handler:  v.Handler, MemoryMB: v.MemorySize, Timeout: time.Duration(v.Timeout) * time.Second, TmpMB: v.TmpSize, Env: v.Environment,
 		CodeSHA256: v.CodeSHA256, Code: func(ctx context.Context) ([]byte, error) { return s.cfg.Store.Code(ctx, v.CodeSHA256) },
 		Subnets: subnets(v.VPC), SnapStart: v.SnapStart == "PublishedVersions", Isolation: isolation(f.Tags), Reserved: reserved, ReservedGroup: arn, Prewarm: warm,
+	}
+	if len(s.cfg.FunctionEnv) > 0 {
+		d.Env = maps.Clone(s.cfg.FunctionEnv)
+		maps.Copy(d.Env, v.Environment)
 	}
 	if s.cfg.RoleCredentials != nil {
 		d.Credentials = func(context.Context) (engine.Credentials, error) { return s.cfg.RoleCredentials(account, v.Role, name) }

@@ -44,6 +44,8 @@ type Config struct {
 	Code     CodeSource // of packages named by bucket and key; nil = requests must bring them
 	// AsyncRetryDelays are the pauses before an asynchronous invocation that failed is repeated; nil = one minute, two minutes.
 	AsyncRetryDelays []time.Duration
+	// FunctionEnv are environment variables that functions find unless they have their own of that name.
+	FunctionEnv map[string]string
 	// RoleCredentials makes the credentials with which a function of an account runs, those of its role. An *Error is the answer
 	// to invocations. nil = functions have none.
 	RoleCredentials func(account, role, function string) (engine.Credentials, error)

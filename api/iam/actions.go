@@ -2,6 +2,7 @@ package iam
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -48,7 +49,8 @@ func actions() map[string]action {
 		}
 	}
 	type runs = map[string]func(*call) ([]node, error)
-	add(nil, runs{"ListUsers": listUsers, "ListGroups": listGroups, "ListRoles": listRoles, "ListPolicies": listPolicies, "ListAccountAliases": listAccountAliases})
+	add(nil, runs{"ListUsers": listUsers, "ListGroups": listGroups, "ListRoles": listRoles, "ListPolicies": listPolicies, "ListAccountAliases": listAccountAliases, "SimulateCustomPolicy": simulateCustomPolicy})
+	add(func(c *call) string { return c.str("PolicySourceArn") }, runs{"SimulatePrincipalPolicy": simulatePrincipalPolicy})
 	add(userARN, runs{
 		"CreateUser": createUser, "GetUser": getUser, "UpdateUser": updateUser, "DeleteUser": deleteUser, "ListGroupsForUser": listGroupsForUser,
 		"CreateAccessKey": createAccessKey, "ListAccessKeys": listAccessKeys, "UpdateAccessKey": updateAccessKey, "DeleteAccessKey": deleteAccessKey,
@@ -77,4 +79,6 @@ func actions() map[string]action {
 }
 
 // reads says whether an action changes nothing, which its name tells.
-func reads(name string) bool { return name[:3] == "Get" || name[:4] == "List" }
+func reads(name string) bool {
+	return strings.HasPrefix(name, "Get") || strings.HasPrefix(name, "List") || strings.HasPrefix(name, "Simulate")
+}

@@ -655,6 +655,43 @@ func TestProtocol(t *testing.T) {
 		t.Error(got)
 	}
 	x.ok(x.iam(creds{}, "CreateUser", "UserName", "u"))
+	// But a link is no command.
+	a := x.do(creds{}, "iam", "us-east-1", "GET", "/?"+form("CreateUser", versionIAM, []string{"UserName", "v"}), "", "")
+	if strings.Contains(a.body, "CreateUserResponse") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+func TestSimulator(t *testing.T) {
+	x := newFixture(t)
+	root := rootOf(accountA)
+	x.newUser(root, "ann")
+	x.ok(x.iam(root, "PutUserPolicy", "UserName", "ann", "PolicyName", "p", "PolicyDocument", allowInvoke))
+	decisions := func(a answer) string {
+		t.Helper()
+		var all []string
+		for _, part := range strings.Split(x.ok(a).body, "<EvalDecision>")[1:] {
+			d, _, _ := strings.Cut(part, "<")
+			all = append(all, d)
+		}
+		return strings.Join(all, " ")
+	}
+	principal := []string{"PolicySourceArn", "arn:aws:iam::" + accountA + ":user/ann", "ActionNames.member.1", "lambda:InvokeFunction", "ActionNames.member.2", "lambda:GetFunction"}
+	if got := decisions(x.iam(root, "SimulatePrincipalPolicy", principal...)); got != "allowed implicitDeny" {
+		t.Error(got)
+	}
+	deny := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"` + function + `","Condition":{"StringEquals":{"aws:username":["x","y"]}}}]}`
+	custom := []string{"PolicyInputList.member.1", allowAll, "PolicyInputList.member.2", deny, "ActionNames.member.1", "lambda:GetFunction", "ResourceArns.member.1", function, "ResourceArns.member.2", function + "2"}
+	if got := decisions(x.iam(root, "SimulateCustomPolicy", custom...)); got != "allowed allowed" {
+		t.Error(got)
+	}
+	custom = append(custom, "ContextEntries.member.1.ContextKeyName", "aws:UserName", "ContextEntries.member.1.ContextKeyValues.member.1", "y")
+	if got := decisions(x.iam(root, "SimulateCustomPolicy", custom...)); got != "explicitDeny allowed" {
+		t.Error(got)
+	}
+	x.refused(x.iam(root, "SimulateCustomPolicy", "PolicyInputList.member.1", "{}", "ActionNames.member.1", "a:b"), 400, "MalformedPolicyDocument", "")
+	x.refused(x.iam(root, "SimulateCustomPolicy"), 400, "ValidationError", "2 validation errors")
+	x.refused(x.iam(root, "SimulatePrincipalPolicy", "PolicySourceArn", "arn:aws:iam::"+accountA+":user/bob", "ActionNames.member.1", "a:b"), 404, "NoSuchEntity", "")
 }
 
 func TestManagedPoliciesOfAWS(t *testing.T) {

@@ -77,7 +77,7 @@ func (s *Service) Serve(ctx *fasthttp.RequestCtx) bool {
 	switch {
 	case ctx.IsPost() && bytes.HasPrefix(ctx.Request.Header.ContentType(), []byte("application/x-www-form-urlencoded")):
 		form = ctx.PostArgs()
-	case !ctx.IsGet():
+	case !ctx.IsGet() || s.open != nil: // without signatures, a link on a web page could be a command
 		return false
 	}
 	service := ""

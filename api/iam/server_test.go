@@ -75,6 +75,7 @@ func (e *stub) Runtimes() []engine.RuntimeInfo {
 // lambda is the Lambda API with identities in front.
 type lambda struct {
 	*fixture
+	server *api.Server
 	mu     sync.Mutex
 	events []*audit.Event
 }
@@ -103,6 +104,7 @@ func newLambda(t *testing.T) *lambda {
 	if err != nil {
 		t.Fatal(err)
 	}
+	x.server = server
 	ln := fasthttputil.NewInmemoryListener()
 	go func() { _ = server.Serve(ln) }()
 	x.client = &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return ln.Dial() }}}
@@ -171,12 +173,12 @@ func zipped(t *testing.T) string {
 }
 
 const (
-	fnARN    = "arn:aws:lambda:eu-west-1:" + accountA + ":function:f"
-	roleARN1 = "arn:aws:iam::" + accountA + ":role/worker"
+	fnARN     = "arn:aws:lambda:eu-west-1:" + accountA + ":function:f"
+	workerARN = "arn:aws:iam::" + accountA + ":role/worker"
 )
 
 func createBody(t *testing.T, name string) string {
-	return `{"FunctionName":"` + name + `","Runtime":"python3.13","Handler":"app.handler","Role":"` + roleARN1 + `","Code":{"ZipFile":"` + zipped(t) + `"}}`
+	return `{"FunctionName":"` + name + `","Runtime":"python3.13","Handler":"app.handler","Role":"` + workerARN + `","Code":{"ZipFile":"` + zipped(t) + `"}}`
 }
 
 // calls is every operation of the guide, and some of today's, with the permission that it needs (rows PERM-01…27).
@@ -339,4 +341,38 @@ func TestAudit(t *testing.T) {
 	if got := strings.Join(all, " "); got != "AddPermission CreateEventSourceMapping CreateFunction DeleteEventSourceMapping DeleteFunction GetEventSourceMapping GetFunction GetFunctionConfiguration GetPolicy ListEventSourceMappings ListFunctions RemovePermission UpdateEventSourceMapping UpdateFunctionCode UpdateFunctionConfiguration" {
 		t.Error(got)
 	}
+}
+
+// Services may invoke what functions' policies let them, for the sources and in the ARN form that these name.
+func TestSources(t *testing.T) {
+	x := newLambda(t)
+	root := rootOf(accountA)
+	x.ok(x.iam(root, "CreateRole", "RoleName", "worker", "AssumeRolePolicyDocument", trustLambda))
+	if status, _, _, body := x.send(root, "POST", "/2015-03-31/functions", createBody(t, "f")); status != 201 {
+		t.Fatal(status, body)
+	}
+	s3 := api.Source{Service: "s3.amazonaws.com", ARN: "arn:aws:s3:::bucket", Account: accountB}
+	check := func(arn string, by api.Source, want string) {
+		t.Helper()
+		got := ""
+		if err := x.server.AuthorizeSource(arn, by); err != nil {
+			got = err.Error()
+		}
+		if got != want && (want == "" || !strings.Contains(got, want)) {
+			t.Errorf("%s %+v: %q, want %q", arn, by, got, want)
+		}
+	}
+	const refused = "because no resource-based policy allows the lambda:InvokeFunction action"
+	check(fnARN, s3, "User: s3.amazonaws.com is not authorized to perform: lambda:InvokeFunction on resource: "+fnARN+" "+refused)
+	permission := `{"StatementId":"1","Action":"lambda:InvokeFunction","Principal":"s3.amazonaws.com","SourceArn":"arn:aws:s3:::bucket","SourceAccount":"` + accountB + `"}`
+	if status, _, _, body := x.send(root, "POST", "/2015-03-31/functions/f/policy", permission); status != 201 {
+		t.Fatal(status, body)
+	}
+	check(fnARN, s3, "")
+	check(fnARN+":$LATEST", s3, refused)
+	check(fnARN, api.Source{Service: "sns.amazonaws.com", ARN: s3.ARN, Account: s3.Account}, refused)
+	check(fnARN, api.Source{Service: s3.Service, ARN: s3.ARN + "2", Account: s3.Account}, refused)
+	check(fnARN, api.Source{Service: s3.Service, ARN: s3.ARN, Account: accountA}, refused)
+	check(fnARN, api.Source{Service: s3.Service}, refused)
+	check("f", s3, "InvalidParameterValueException")
 }

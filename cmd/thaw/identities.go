@@ -47,6 +47,9 @@ func (n *node) identities(ctx context.Context, c *api.Config) error {
 	if n.trail != nil {
 		c.Audit = n.trail.Record
 	}
+	if cfg.EgressEndpoint {
+		c.FunctionEnv = map[string]string{"AWS_ENDPOINT_URL": n.url()}
+	}
 	c.RoleCredentials = service.FunctionCredentials
 	c.Accounts, c.Doors = service.Hosts, append(c.Doors, service)
 	if cfg.Auth != "none" {

@@ -32,6 +32,7 @@ Settings come from flags, else from environment variables (THAW_LISTEN, THAW_DAT
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "thaw: serving the Lambda API on %s, data in %s\n", n.url(), cfg.Data)
+			fmt.Fprintf(cmd.ErrOrStderr(), "thaw: for the AWS CLI and SDKs: eval \"$(%s)\"\n", n.envCommand())
 			return n.wait(ctx)
 		},
 	}
