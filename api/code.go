@@ -33,6 +33,14 @@ type codeInput struct {
 	ImageUri        *string
 }
 
+// blob is where the package is put.
+func (c *codeInput) blob() **[]byte {
+	if c == nil {
+		return nil
+	}
+	return &c.ZipFile
+}
+
 const bucketPattern = `[0-9A-Za-z\.\-_]*(?<!\.)`
 
 // validate checks what the model says of a package's source; path is what stands before its members' names.

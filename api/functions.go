@@ -111,7 +111,7 @@ func errQualified() *Error {
 
 func (s *Server) createFunction(r *request) error {
 	var in createInput
-	if err := decode(r.ctx.PostBody(), &in); err != nil {
+	if err := decodeWithBlob(r.ctx.PostBody(), &in, func() **[]byte { return in.Code.blob() }, "Code", "ZipFile"); err != nil {
 		return err
 	}
 	var v violations
@@ -386,7 +386,7 @@ func (s *Server) change(ref functionRef, edit func(tx *store.Tx, f *store.Functi
 
 func (s *Server) updateFunctionCode(r *request) error {
 	var in updateCodeInput
-	if err := decode(r.ctx.PostBody(), &in); err != nil {
+	if err := decodeWithBlob(r.ctx.PostBody(), &in, in.codeInput.blob, "ZipFile"); err != nil {
 		return err
 	}
 	ref, found, err := s.findFunction(r)

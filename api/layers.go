@@ -142,7 +142,7 @@ func (s *Server) publishLayer(r *request) error {
 		CompatibleArchitectures []string
 		LicenseInfo             *string
 	}
-	if err := decode(r.ctx.PostBody(), &in); err != nil {
+	if err := decodeWithBlob(r.ctx.PostBody(), &in, func() **[]byte { return in.Content.blob() }, "Content", "ZipFile"); err != nil {
 		return err
 	}
 	var v violations

@@ -1,9 +1,10 @@
 // Command bench measures Thaw against yardsticks in the same run and prints ratios.
 //
-// usage: go run ./bench [-seconds N] [-connections N] [http|engine|meter|hostile|soak ...]
+// usage: go run ./bench [-seconds N] [-connections N] [http|control|engine|meter|hostile|soak ...]
 //
 //   - http: requests per second and latency of a Python echo through the Lambda API, and of GetFunctionConfiguration, against a
 //     raw fasthttp echo of the same payload (the ceiling).
+//   - control: what changes functions take, synced to disk, and the start with 100,000 functions.
 //   - engine: cold and warm invocations in process, with and without per-request isolation, and the memory of idle instances.
 //   - meter: workloads in the metered guests against the unmetered ones, and against unmetered ones before wasm-opt where the
 //     build uses it and its folder is there (THAW_BUILD_DIR).

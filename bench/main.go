@@ -33,6 +33,8 @@ func main() {
 			benchHTTP(ctx, dir)
 		case "auth":
 			benchAuth(ctx, dir)
+		case "control":
+			benchControl(ctx, dir)
 		case "engine":
 			benchEngine(ctx, dir)
 		case "meter":
