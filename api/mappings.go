@@ -384,10 +384,30 @@ func (k source) start(in *mappingInput, m *mapping) *Error {
 	return nil
 }
 
-// mapping reads the mapping that a path names.
-func (s *Server) mapping(r *request) (*mapping, *Error) {
-	id := strings.ToLower(r.param)
-	m, ok, err := store.Get[mapping](s.cfg.Store, mappingBucket, r.account+"/"+s.cfg.Region+"/"+id)
+func (s *Server) mappingKey(r *request, id string) string {
+	return r.account + "/" + s.cfg.Region + "/" + strings.ToLower(id)
+}
+
+// changeMapping changes a mapping that exists. edit gets a copy, which is stored.
+func (s *Server) changeMapping(r *request, id string, edit func(*store.Tx, *mapping) error) error {
+	return s.cfg.Store.Change(s.base, func(tx *store.Tx) error {
+		m, err := store.GetTx[mapping](tx, mappingBucket, s.mappingKey(r, id))
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			return fail("ResourceNotFoundException", "The resource you requested does not exist.")
+		}
+		if err := edit(tx, m); err != nil {
+			return err
+		}
+		return tx.Put(mappingBucket, m.key(), m)
+	})
+}
+
+// mapping reads a mapping.
+func (s *Server) mapping(r *request, id string) (*mapping, *Error) {
+	m, ok, err := store.Get[mapping](s.cfg.Store, mappingBucket, s.mappingKey(r, id))
 	if err != nil {
 		return nil, s.internal(r, err)
 	}
@@ -409,7 +429,7 @@ func errForeignMapping() *Error {
 }
 
 func (s *Server) getMapping(r *request) error {
-	m, err := s.mapping(r)
+	m, err := s.mapping(r, r.param)
 	if err != nil {
 		return err
 	}
@@ -428,8 +448,7 @@ func (s *Server) updateMapping(r *request) error {
 	if err := v.err(); err != nil {
 		return err
 	}
-	found, err := s.mapping(r)
-	if err != nil {
+	if _, err := s.mapping(r, r.param); err != nil {
 		return err
 	}
 	if in.FunctionName != nil {
@@ -441,14 +460,7 @@ func (s *Server) updateMapping(r *request) error {
 		}
 	}
 	var shown *mappingShape
-	uerr := s.cfg.Store.Change(s.base, func(tx *store.Tx) error {
-		m, err := store.GetTx[mapping](tx, mappingBucket, found.key())
-		if err != nil {
-			return err
-		}
-		if m == nil {
-			return fail("ResourceNotFoundException", "The resource you requested does not exist.")
-		}
+	uerr := s.changeMapping(r, r.param, func(tx *store.Tx, m *mapping) error {
 		transition := "Updating"
 		if in.Enabled != nil && *in.Enabled != m.Enabled {
 			if transition = "Disabling"; *in.Enabled {
@@ -480,7 +492,7 @@ func (s *Server) updateMapping(r *request) error {
 		}
 		m.Modified = time.Now().UTC()
 		shown = s.mappingShape(m, transition)
-		return tx.Put(mappingBucket, m.key(), m)
+		return nil
 	})
 	if uerr != nil {
 		return uerr
@@ -490,7 +502,7 @@ func (s *Server) updateMapping(r *request) error {
 }
 
 func (s *Server) deleteMapping(r *request) error {
-	found, err := s.mapping(r)
+	found, err := s.mapping(r, r.param)
 	if err != nil {
 		return err
 	}

@@ -130,12 +130,26 @@ func (s *Server) tagged(r *request) (*store.Function, functionRef, *Error) {
 	return f, ref, err
 }
 
+// taggedMapping returns the UUID of the event source mapping that a tag operation's ARN names.
+func (s *Server) taggedMapping(r *request) (id string, ok bool) {
+	return strings.CutPrefix(r.param, s.arnPrefix+r.account+":event-source-mapping:")
+}
+
 func (s *Server) listTags(r *request) error {
-	f, _, err := s.tagged(r)
-	if err != nil {
-		return err
+	var tags map[string]string
+	if id, ok := s.taggedMapping(r); ok {
+		m, err := s.mapping(r, id)
+		if err != nil {
+			return err
+		}
+		tags = m.Tags
+	} else {
+		f, _, err := s.tagged(r)
+		if err != nil {
+			return err
+		}
+		tags = f.Tags
 	}
-	tags := f.Tags
 	if tags == nil {
 		tags = map[string]string{}
 	}
@@ -194,6 +208,25 @@ func (s *Server) untagResource(r *request) error {
 }
 
 func (s *Server) changeTags(r *request, edit func(map[string]string)) error {
+	if id, ok := s.taggedMapping(r); ok {
+		if _, err := s.mapping(r, id); err != nil {
+			return err
+		}
+		if err := s.changeMapping(r, id, func(_ *store.Tx, m *mapping) error {
+			if m.Tags == nil {
+				m.Tags = map[string]string{}
+			}
+			edit(m.Tags)
+			if err := checkTags(m.Tags); err != nil {
+				return err
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		r.ctx.SetStatusCode(fasthttp.StatusNoContent)
+		return nil
+	}
 	_, ref, err := s.tagged(r)
 	if err != nil {
 		return err

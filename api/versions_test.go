@@ -511,6 +511,17 @@ func TestEventSourceMappings(t *testing.T) {
 	if got := fmt.Sprint(ids(""), ids("&FunctionName=f"), ids("&FunctionName=f%3Alive"), ids("&EventSourceArn="+stream), ids("&FunctionName=f%3A1&EventSourceArn="+stream)); got != "4 2 1 2 1" {
 		t.Errorf("listed %s", got)
 	}
+	// Tags.
+	const tags = "/2017-03-31/tags/arn:aws:lambda:us-east-1:123456789012:event-source-mapping:"
+	if a := x.do("POST", tags+m.UUID, fields{"Tags": fields{"a": "1", "b": "2"}}); a.status != 204 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	x.do("DELETE", tags+m.UUID+"?tagKeys=a", nil)
+	if a := x.do("GET", tags+m.UUID, nil); a.body != `{"Tags":{"b":"2"}}` {
+		t.Errorf("%s", a.body)
+	}
+	x.wantError(x.do("GET", tags+"none", nil), "ResourceNotFoundException", "does not exist")
+	x.wantError(x.do("POST", tags+m.UUID, fields{"Tags": fields{"aws:x": "1"}}), "InvalidParameterValueException", "aws:x")
 	// Mappings outlive their function.
 	x.do("DELETE", functionsPath+"/f", nil)
 	if got := get(table.UUID); got.State != "Enabled" {
