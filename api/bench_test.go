@@ -66,3 +66,20 @@ func BenchmarkCreateFunction(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+// BenchmarkGetFunctionConfiguration is the request that clients poll, without the network.
+func BenchmarkGetFunctionConfiguration(b *testing.B) {
+	x := newFixture(b, func(c *Config) { c.Logger = nil })
+	x.create("f", fields{"Environment": fields{"Variables": fields{"STAGE": "prod"}}})
+	var ctx fasthttp.RequestCtx
+	ctx.Request.Header.SetMethod("GET")
+	ctx.Request.SetRequestURI(functionsPath + "/f/configuration")
+	b.ReportAllocs()
+	for b.Loop() {
+		ctx.Response.Reset()
+		x.api.ServeFastHTTP(&ctx)
+	}
+	if ctx.Response.StatusCode() != 200 {
+		b.Fatal(string(ctx.Response.Body()))
+	}
+}

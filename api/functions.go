@@ -234,6 +234,12 @@ func (s *Server) getFunctionConfiguration(r *request) error {
 	if err != nil {
 		return err
 	}
+	if t.ref.qualifier == "" {
+		r.ctx.SetStatusCode(fasthttp.StatusOK)
+		r.ctx.SetContentType(contentJSON)
+		r.ctx.Response.SetBodyRaw(s.configurationText(t.f)) // never changed
+		return nil
+	}
 	s.json(r.ctx, fasthttp.StatusOK, marshal(s.configuration(t.v, t.ref.qualifier)))
 	return nil
 }

@@ -75,6 +75,7 @@ type Server struct {
 	deployed  map[string]map[uint64]bool // versions by function ARN that the engine may have; under deploying
 
 	events *queue.Queue // asynchronous invocations
+	shown  shownConfigurations
 
 	authorizer Authorizer // Config.Auth, if it is one
 	rules      map[string]rule
