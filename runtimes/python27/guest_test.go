@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -569,6 +570,29 @@ func TestExit(t *testing.T) {
 	_, _, err := in.box.Invoke(&abi.Invoke{Event: []byte("{}"), RequestID: "r"}, nil, limits())
 	if err == nil || !strings.Contains(err.Error(), "3") || in.out.String() != "bye\n" {
 		t.Errorf("%v, output %q", err, in.out.String())
+	}
+}
+
+// A program that lifts Python's own limit on recursion runs into the engine's. That is an error like others, and the
+// instance works again once it is reset.
+func TestRecursionWithoutPythonsLimit(t *testing.T) {
+	in := bind(t, map[string]string{"app.py": "import sys\ndef f(n): return f(n + 1)\ndef handler(e, c):\n    if e == 'good': return e\n    sys.setrecursionlimit(10**9)\n    f(0)\n"})
+	for range 2 {
+		in.load("app.handler", "python2.7")
+		_, _, err := in.box.Invoke(&abi.Invoke{Event: []byte(`"bad"`), RequestID: "r"}, nil, limits())
+		if !errors.Is(err, sandbox.ErrStackOverflow) && (err == nil || !strings.Contains(err.Error(), "out of bounds memory access")) {
+			t.Errorf("%v", err)
+		}
+		if err := in.box.Reset(); err != nil {
+			t.Fatal(err)
+		}
+		if err := in.box.Restore(nil, limits()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in.load("app.handler", "python2.7")
+	if text, status := in.invoke(&abi.Invoke{Event: []byte(`"good"`), RequestID: "r"}); status != abi.StatusDone || text != `"good"` {
+		t.Errorf("%v %s", status, text)
 	}
 }
 
