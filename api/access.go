@@ -53,6 +53,13 @@ type Authorizer interface {
 	CheckRole(account, arn string) error
 }
 
+// Screener is an Authenticator that can tell from a request's header alone that it will be refused. The bodies of such requests
+// are not read beyond what every operation may send.
+type Screener interface {
+	// Plausible says whether a request may turn out to be somebody's.
+	Plausible(h *fasthttp.RequestHeader) bool
+}
+
 // Door is another service on the same listener.
 type Door interface {
 	// Serve answers a request that is for its service, and says whether it was. It authenticates by itself.

@@ -176,7 +176,7 @@ type policyCache struct {
 }
 
 // maxPolicies bounds the cache; when it is full it is emptied.
-const maxPolicies = 4096
+const maxPolicies = 512
 
 // document is a stored policy, parsed; nil for none.
 func (c *policyCache) document(s *Server, p *store.Policy, arn string) *policy.Document {

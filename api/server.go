@@ -208,7 +208,11 @@ func (s *Server) ServeFastHTTP(ctx *fasthttp.RequestCtx) {
 
 // requestConfig limits a request's body to what its operation may have, before it is read.
 func (s *Server) requestConfig(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
-	return fasthttp.RequestConfig{MaxRequestBodySize: s.cfg.Limits.bodyLimit(s.operationOf(h))}
+	op := s.operationOf(h)
+	if screener, ok := s.cfg.Auth.(Screener); ok && !screener.Plausible(h) {
+		op = nil
+	}
+	return fasthttp.RequestConfig{MaxRequestBodySize: s.cfg.Limits.bodyLimit(op)}
 }
 
 // operationOf returns the operation that a header asks for, nil if there is none.

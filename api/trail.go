@@ -23,6 +23,9 @@ func eventName(operation string) string {
 	return ""
 }
 
+// maxRecorded is how large a body may be to be recorded, in bytes without its package: those that make sense are smaller.
+const maxRecorded = 64 << 10
+
 // record tells the audit log of an operation that came to its end.
 func (s *Server) record(r *request, op *operation, err error) {
 	name := s.rules[op.name].event
@@ -57,7 +60,9 @@ func (s *Server) record(r *request, op *operation, err error) {
 		}
 	}
 	if op.method != "GET" {
-		e.Body = audit.WithoutPackage(ctx.PostBody())
+		if e.Body = audit.WithoutPackage(ctx.PostBody()); len(e.Body) > maxRecorded {
+			e.Body = nil
+		}
 		if err == nil && op.method != "DELETE" {
 			e.Response = append([]byte(nil), ctx.Response.Body()...)
 		}

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"net"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,19 @@ func (s *Service) Authenticate(ctx *fasthttp.RequestCtx) (*api.Caller, error) {
 		return nil, &api.Error{Name: exceptionOf(err.Code), Message: err.Message}
 	}
 	return c, nil
+}
+
+// Plausible says whether a request names an access key, or session, that exists. It implements api.Screener.
+func (s *Service) Plausible(h *fasthttp.RequestHeader) bool {
+	token := string(h.Peek("X-Amz-Security-Token"))
+	if token == "" {
+		if _, query, ok := strings.Cut(string(h.RequestURI()), "X-Amz-Security-Token="); ok {
+			query, _, _ = strings.Cut(query, "&")
+			token, _ = url.QueryUnescape(query)
+		}
+	}
+	_, err := s.lookup(sigv4.KeyID(h), token)
+	return err == nil
 }
 
 func exceptionOf(c sigv4.Code) string {

@@ -376,3 +376,33 @@ func TestSources(t *testing.T) {
 	check(fnARN, api.Source{Service: s3.Service}, refused)
 	check("f", s3, "InvalidParameterValueException")
 }
+
+// A package that nobody signed is not even read.
+func TestUnsignedBodiesAreNotRead(t *testing.T) {
+	x := newLambda(t)
+	large := strings.Repeat("x", 2<<20)
+	r, err := http.NewRequest("POST", "http://thaw/2015-03-31/functions", strings.NewReader(large))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := x.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if kind := resp.Header.Get("X-Amzn-Errortype"); resp.StatusCode != 413 || kind != "RequestEntityTooLargeException" {
+		t.Errorf("%d %s", resp.StatusCode, kind)
+	}
+	token := x.ok(x.sts(rootOf(accountA), "GetSessionToken")).body
+	session := creds{value(token, "AccessKeyId"), value(token, "SecretAccessKey"), value(token, "SessionToken")}
+	if status, kind, message, _ := x.send(session, "POST", "/2015-03-31/functions", large); status != 400 {
+		t.Errorf("signed by a session: %d %s %s", status, kind, message)
+	}
+	session.token = "AAAA"
+	if status, kind, message, _ := x.send(session, "POST", "/2015-03-31/functions", large); status != 413 {
+		t.Errorf("signed by no session: %d %s %s", status, kind, message)
+	}
+	if status, kind, message, _ := x.send(rootOf(accountA), "POST", "/2015-03-31/functions", large); status != 400 {
+		t.Errorf("signed: %d %s %s", status, kind, message)
+	}
+}

@@ -158,3 +158,19 @@ func shorten(s string) string {
 	}
 	return s
 }
+
+// KeyID returns the access key id that a request's header claims, empty if there is none. Nothing is verified: it is for those
+// who decide how much of a request to read.
+func KeyID(h *fasthttp.RequestHeader) string {
+	text := string(h.Peek("Authorization"))
+	_, rest, ok := strings.Cut(text, "Credential=")
+	if !ok {
+		_, query, _ := strings.Cut(string(h.RequestURI()), "?")
+		if _, rest, ok = strings.Cut(query, "X-Amz-Credential="); !ok {
+			return ""
+		}
+	}
+	id, _, _ := strings.Cut(rest, "/")
+	id, _, _ = strings.Cut(id, "%") // an encoded slash
+	return id
+}

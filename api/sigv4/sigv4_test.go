@@ -356,6 +356,19 @@ func TestSignedChunks(t *testing.T) {
 	}
 }
 
+func TestKeyID(t *testing.T) {
+	header := sign(t, newRequest(t, "GET", functions, ""), "", clock())
+	link := presign(t, newRequest(t, "GET", functions+"?X-Amz-Expires=60", ""), "", clock(), aws.Credentials{AccessKeyID: keyID, SecretAccessKey: secret})
+	for name, c := range map[string]struct {
+		r    *http.Request
+		want string
+	}{"header": {header, keyID}, "link": {link, keyID}, "neither": {newRequest(t, "GET", functions+"?X-Amz-Date=1", "", "Authorization", "Basic x"), ""}} {
+		if got := KeyID(&wire(t, c.r).Header); got != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 // A key that is replaced takes its derived keys along; those of other days and services are kept apart.
 func TestDerivedKeys(t *testing.T) {
 	k := &Key{Secret: secret}
@@ -450,6 +463,7 @@ func FuzzVerify(f *testing.F) {
 			t.Fatalf("accepted: %q", text)
 		}
 		_, _ = ScopeOf(req)
+		_ = KeyID(&req.Header)
 	})
 }
 
