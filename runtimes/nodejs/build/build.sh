@@ -27,6 +27,7 @@ stage "sources"
 qjs_deb=$(package_quickjs)
 node_tar=$(source_node)
 llhttp_tar=$(source_llhttp)
+undici_tar=$(package_undici)
 if [ ! -e "$work/src/done" ]; then
 	rm -rf "$work/src"
 	mkdir -p "$work/src/node"
@@ -39,6 +40,12 @@ if [ ! -e "$work/llhttp/done" ]; then
 	mkdir -p "$work/llhttp"
 	tar xf "$llhttp_tar" -C "$work/llhttp" --strip-components=3 --wildcards '*/vendor/llhttp/build/*' '*/vendor/llhttp/src/native/*' '*/vendor/llhttp/LICENSE-MIT'
 	touch "$work/llhttp/done"
+fi
+if [ ! -e "$work/undici/done" ]; then
+	rm -rf "$work/undici"
+	mkdir -p "$work/undici"
+	tar xf "$undici_tar" -C "$work/undici" --strip-components=1
+	touch "$work/undici/done"
 fi
 # The engine is compiled as it is, but for the wording of some errors and two hooks of promises.
 qjs=$work/quickjs
@@ -81,13 +88,15 @@ mkdir -p "$work/library"
 			*) printf '%s\t%s\t%s\n' "$id" "$arguments" "$work/src/node/lib/$id.js" ;;
 			esac
 		done
+	rm -rf "$work/undici-lib"
+	python3 "$here/undici.py" "$work/undici" "$work/undici-lib" "$arguments"
 	for f in "$guest"/node/*.js; do
 		id=$(basename "$f" .js)
 		[ "$id" = bootstrap ] && printf 'thaw/%s\thost\t%s\n' "$id" "$f" || printf 'thaw/%s\t%s, host\t%s\n' "$id" "$arguments" "$f"
 	done
 } >"$work/library.list"
 "$work/pack" "$work/library" <"$work/library.list"
-python3 "$here/image.py" "$work/nodejs20.zip" "$work/library" "QuickJS-NG=$work/src/qjs/usr/share/doc/qjs-src/copyright" "Node.js=$work/src/node/LICENSE" "llhttp=$work/llhttp/LICENSE-MIT"
+python3 "$here/image.py" "$work/nodejs20.zip" "$work/library" "QuickJS-NG=$work/src/qjs/usr/share/doc/qjs-src/copyright" "Node.js=$work/src/node/LICENSE" "llhttp=$work/llhttp/LICENSE-MIT" "undici=$work/undici/LICENSE"
 
 stage "compressing"
 zstd -q -19 -f "$work/thaw.wasm" -o "$here/../nodejs20.wasm.zst"

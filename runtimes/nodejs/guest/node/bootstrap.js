@@ -63,6 +63,30 @@ if (globalThis.Atomics === undefined) {
   Object.defineProperty(Atomics, Symbol.toStringTag, { value: 'Atomics', configurable: true });
   Object.defineProperty(globalThis, 'Atomics', { value: Atomics, writable: true, configurable: true });
 }
+// A weak reference's target lives to the end of the job in which the reference was made or asked (ECMA-262, 9.10.1). The engine
+// counts references and would let it go at once. loop.js empties the list.
+{
+  const kept = host.kept = [];
+  const Native = globalThis.WeakRef, { prototype } = Native, { deref } = prototype;
+  const WeakRef = function WeakRef(target) {
+    const ref = Reflect.construct(Native, [target], new.target ?? prototype); // without new: the engine's own error
+    kept.push(target);
+    return ref;
+  };
+  Object.defineProperty(WeakRef, 'prototype', { value: prototype, writable: false });
+  Object.defineProperty(prototype, 'constructor', { value: WeakRef, writable: true, configurable: true });
+  Object.defineProperty(prototype, 'deref', {
+    value: {
+      deref() {
+        const target = Reflect.apply(deref, this, []);
+        if (target !== undefined) kept.push(target);
+        return target;
+      },
+    }.deref,
+    writable: true, configurable: true,
+  });
+  Object.defineProperty(globalThis, 'WeakRef', { value: WeakRef, writable: true, configurable: true });
+}
 // What V8's call sites answer and the engine's don't; libraries that walk stacks ask for some of these.
 {
   const prototype = host.callSitePrototype();

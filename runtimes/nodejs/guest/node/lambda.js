@@ -243,6 +243,7 @@ function invoke(event, malformed, id, arn, trace, client, identity, pool) {
     else delete process.env._X_AMZN_TRACE_ID;
   }
   const invocation = current = { settled: null, waiting: null };
+  if (loop.io.ask()) loop.round(); // what happened to sockets meanwhile: an agent shouldn't use one that the server has closed
   if (malformed) {
     failWith(invocation, named('Runtime.UnmarshalError', `Unable to unmarshal the event: ${event?.message ?? event}`), ERROR, 'Invoke Error');
     return finish(invocation);
@@ -423,6 +424,7 @@ function nameHandler(text, fn) {
 
 function load(runtime, handlerText, taskRoot, functionName, version, memory, group, stream, arn) {
   setVersion(runtime);
+  if (style.major >= 22) require('internal/util').exposeLazyInterfaces(globalThis, 'internal/deps/undici/undici', ['WebSocket', 'CloseEvent']);
   requestId = undefined;
   loop.state.cwd = taskRoot;
   process.env.LAMBDA_TASK_ROOT ??= taskRoot;

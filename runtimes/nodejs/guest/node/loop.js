@@ -6,6 +6,7 @@ const tickInfo = new Uint8Array(2); // [ticks scheduled, rejections to warn abou
 const immediateInfo = new Uint32Array(3); // [count, referenced, outstanding]: Node's ImmediateInfo
 const timeoutInfo = new Int32Array(1); // [referenced timers]
 
+const { kept } = host; // what weak references point at, to the end of a job
 const state = {
   cwd: '/var/task',
   uncaughtHandler: null, // function (error, fromPromise), set by lambda.js
@@ -35,6 +36,7 @@ function drain() {
     try {
       if (tickInfo[0] === 0 && tickInfo[1] === 0) host.runMicrotasks();
       if (tickInfo[0] !== 0 || tickInfo[1] !== 0) tickCallback();
+      if (kept.length > 0) kept.length = 0;
       return;
     } catch (error) {
       uncaught(error, false);
@@ -92,7 +94,7 @@ const io = {
   },
   defer(fn) { deferred.push(fn); },
   // The host has waited, or time has passed between two invocations.
-  ask() { unasked = watchers.size > 0; },
+  ask() { return unasked = watchers.size > 0; },
   // Pairs of descriptor and events, for the host.
   waits() {
     if (watchers.size === 0) return undefined;

@@ -72,6 +72,9 @@ module.exports = function setup() {
   delete globalThis.performance; // the engine's
   defineReplaceableLazyAttribute(globalThis, 'perf_hooks', ['performance']);
   require('internal/url').installObjectURLMethods?.();
+  // fetch and its kin: undici, loaded when it is first needed
+  defineOperation(globalThis, 'fetch', function fetch(input, init = undefined) { return require('internal/deps/undici/undici').fetch(input, init); });
+  exposeLazyInterfaces(globalThis, 'internal/deps/undici/undici', ['FormData', 'Headers', 'Request', 'Response']);
 
   // crypto: its parts are loaded when they are first used
   const webcrypto = () => require('internal/crypto/webcrypto');
