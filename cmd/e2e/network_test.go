@@ -150,7 +150,7 @@ func echoSocket(w http.ResponseWriter, r *http.Request) {
 	_, _ = rw.Write(append([]byte{0x81, byte(len(text))}, text...))
 	_, _ = rw.Write([]byte{0x88, 2, 0x03, 0xE8}) // close, 1000
 	_ = rw.Flush()
-	_, _ = io.Copy(io.Discard, rw) // the client's close
+	_, _ = io.ReadFull(rw, make([]byte, 8)) // the client's close, after which the server ends the connection
 }
 
 func port(address string) string {
