@@ -59,12 +59,17 @@ func (w *rewriter) body(i int) ([]byte, error) {
 		in := r.next()
 		raw := code[in.start:in.end]
 		switch in.op {
+		case opLocalGet, opLocalSet, opLocalTee:
+			if in.index >= e.length { // the rewritten function has one more
+				r.fail("local %d of %d", in.index, e.length)
+			}
+			e.raw(raw)
 		case opBlock, opIf:
 			e.raw(raw)
 			e.open++
-			open = append(open, construct{label: e.open, arity: w.arity(raw, false)})
+			open = append(open, construct{label: e.open, arity: w.arity(r, raw)})
 		case opLoop:
-			c := construct{arity: w.arity(raw, true), cost: w.capped(a.loops[loop].cost)}
+			c := construct{arity: w.arity(r, raw), cost: w.capped(a.loops[loop].cost)}
 			switch {
 			case c.arity > 0:
 				c.kind = loopOfPairs
@@ -150,8 +155,10 @@ func (w *rewriter) body(i int) ([]byte, error) {
 	return e.b, r.err
 }
 
-// arity is the number of values that a branch to a block, if or loop takes along; head is the instruction that opens it.
-func (w *rewriter) arity(head []byte, loop bool) int {
+// arity is the number of values that a branch to a block, if or loop takes along; head is the instruction that opens it, just
+// read from r.
+func (w *rewriter) arity(r *reader, head []byte) int {
+	loop := head[0] == opLoop
 	switch t := head[1]; {
 	case t == 0x40:
 		return 0
@@ -163,8 +170,9 @@ func (w *rewriter) arity(head []byte, loop bool) int {
 	}
 	i := (&reader{b: head, pos: 1}).s33()
 	switch {
-	case i < 0 || i >= int64(len(w.m.types)):
-		return 1 // the engine refuses it
+	case i < 0 || i >= int64(len(w.m.types)): // the rewritten module may have more types
+		r.fail("block of type %d of %d", i, len(w.m.types))
+		return 0
 	case loop:
 		return len(w.m.types[i].params)
 	}

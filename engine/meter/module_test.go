@@ -224,6 +224,17 @@ func TestLiftedData(t *testing.T) {
 		t.Errorf("with a start function: image %q, %v, want the data to stay", out.Image, err)
 	}
 	m.start = nil
+
+	named := m // by code, which makes it no state: active segments are used up when code runs
+	named.code = [][]byte{{0, 0x41, 0, 0x41, 0, 0x41, 0, opMisc, miscMemoryInit, 1, 0, opEnd}}
+	named.count = []byte{2}
+	if out, err = Rewrite(named.bytes(), Config{LiftData: true}); err != nil || out.Image != nil {
+		t.Errorf("with code that names a segment: image %q, %v, want the data to stay", out.Image, err)
+	}
+	if o, _, err := newHost(t, engines[1].config()).run(out.Wasm, 1000, 0, nil); err != nil || o.Trap != "" {
+		t.Errorf("with code that names a segment: %v %q", err, o.Trap)
+	}
+
 	m.data = [][]byte{append([]byte{0}, cat([]byte{0x41}, appendSigned(nil, pageSize-1), []byte{opEnd, 2, 'a', 'b'})...)}
 	if _, err = Rewrite(m.bytes(), Config{LiftData: true}); !errors.Is(err, ErrMalformed) {
 		t.Errorf("data beyond the memory: %v", err)
@@ -299,6 +310,9 @@ func TestMalformed(t *testing.T) {
 		"a call of the import to come":   oneFunction(opCall, 1, opEnd).bytes(),
 		"the fuel global, by its number": oneFunction(opGlobalGet, 0, 0x1A, opEnd).bytes(),
 		"an indirect call of no type":    oneFunction(0x41, 0, opCallIndirect, 9, 0, opEnd).bytes(),
+		"a local of no function":         oneFunction(opLocalGet, 0, 0x1A, 0x41, 0, 0x41, 0, 0x41, 0, opMisc, miscMemoryFill, 0, opEnd).bytes(),
+		"a block of the type to come":    oneFunction(0x42, 0, opBlock, 3, opEnd, 0x1A, opEnd).bytes(),
+		"a loop of the type to come":     oneFunction(0x42, 0, opLoop, 3, opEnd, 0x1A, opEnd).bytes(),
 		"a branch too far":               oneFunction(opBr, 1, opEnd).bytes(),
 		"a branch table too far":         oneFunction(0x41, 0, opBrTable, 1, 0, 1, opEnd).bytes(),
 		"else without if":                oneFunction(opBlock, 0x40, opElse, opEnd, opEnd).bytes(),

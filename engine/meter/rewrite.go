@@ -120,7 +120,7 @@ func Rewrite(wasm []byte, cfg Config) (*Module, error) {
 		w.entry = payAtEntry(all)
 	}
 	if cfg.LiftData {
-		if err := out.lift(m); err != nil {
+		if err := out.lift(m, all); err != nil {
 			return nil, err
 		}
 	}
@@ -230,8 +230,9 @@ func (out *Module) describe(m *module, maximum uint32) {
 
 // lift moves the active data segments into the image. Modules whose start function may read memory, or whose segments are
 // used otherwise, keep theirs.
-func (out *Module) lift(m *module) error {
-	if !out.Snapshotable || m.start >= 0 {
+func (out *Module) lift(m *module, all []*analysis) error {
+	used := slices.ContainsFunc(all, func(a *analysis) bool { return len(a.inits)+len(a.drops) > 0 })
+	if !out.Snapshotable || m.start >= 0 || used {
 		return nil
 	}
 	end := uint64(0)
