@@ -3,6 +3,9 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math/big"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -77,19 +80,8 @@ func (r *reference) condition(object map[string]any) bool {
 			one := func(h string) bool {
 				matched := false
 				for _, w := range want {
-					w, ok := r.replace(w)
-					if !ok {
-						continue
-					}
-					switch strings.Replace(name, "Not", "", 1) {
-					case "StringEquals":
-						matched = matched || strings.ReplaceAll(w, starItself, "*") == h
-					case "StringLike":
-						matched = matched || wild(w, h, false)
-					case "StringEqualsIgnoreCase":
-						matched = matched || strings.EqualFold(strings.ReplaceAll(w, starItself, "*"), h)
-					default:
-						panic(name)
+					if w, ok := r.replace(w); ok && compare(strings.Replace(name, "Not", "", 1), h, w) {
+						matched = true
 					}
 				}
 				return matched != negated
@@ -111,6 +103,86 @@ func (r *reference) condition(object map[string]any) bool {
 		}
 	}
 	return true
+}
+
+// compare compares a value of the request with one of the policy.
+func compare(name, have, want string) bool {
+	plain := strings.ReplaceAll(want, starItself, "*")
+	switch name {
+	case "StringEquals", "BinaryEquals":
+		return plain == have
+	case "StringLike":
+		return wild(want, have, false)
+	case "StringEqualsIgnoreCase", "Bool":
+		return strings.EqualFold(plain, have)
+	case "ArnEquals", "ArnLike":
+		w, h := strings.SplitN(want, ":", 6), strings.SplitN(have, ":", 6)
+		if want == "*" {
+			return true
+		}
+		for i := range w {
+			if len(w) != 6 || len(h) != 6 || !wild(w[i], h[i], false) {
+				return false
+			}
+		}
+		return true
+	case "IpAddress":
+		if !strings.Contains(plain, "/") {
+			return net.ParseIP(plain).Equal(net.ParseIP(have))
+		}
+		_, network, err := net.ParseCIDR(plain)
+		return err == nil && network.Contains(net.ParseIP(have))
+	}
+	number := func(s string) (*big.Rat, bool) { return new(big.Rat).SetString(s) }
+	if rest, ok := strings.CutPrefix(name, "Date"); ok {
+		name = "Numeric" + rest
+		number = func(s string) (*big.Rat, bool) {
+			seconds, ok := dates()[s]
+			return new(big.Rat).SetInt64(seconds), ok
+		}
+	}
+	h, ok := number(have)
+	w, ok2 := number(plain)
+	if !ok || !ok2 {
+		return false
+	}
+	c := h.Cmp(w)
+	switch name {
+	case "NumericEquals":
+		return c == 0
+	case "NumericLessThan":
+		return c < 0
+	case "NumericLessThanEquals":
+		return c <= 0
+	case "NumericGreaterThan":
+		return c > 0
+	case "NumericGreaterThanEquals":
+		return c >= 0
+	}
+	panic(name)
+}
+
+// dates are some dates and the seconds since 1970 that they mean.
+func dates() map[string]int64 {
+	return map[string]int64{"2026-11-25T12:00:00Z": 1795608000, "2026-11-25T14:00:00+02:00": 1795608000, "1795608000": 1795608000, "2026-11-25": 1795564800, "2016-11-21T00:00:01Z": 1479686401, "0": 0}
+}
+
+// typed are the operators that compare something else than text, with a key and values of that kind; the last value is not one
+// of those that a policy may have.
+func typed() map[string][]string {
+	all := map[string][]string{
+		"Bool": {"k:bool", "true", "false", "TRUE", "yes"}, "BinaryEquals": {"k:binary", "AQID", "AQIE", "%"},
+		"IpAddress": {"k:ip", "10.0.0.0/8", "10.1.2.3", "10.1.2.3/32", "0.0.0.0/0", "2001:db8::/32", "2001:db8::1", "x"},
+	}
+	all["NotIpAddress"] = all["IpAddress"]
+	for _, op := range []string{"Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals"} {
+		all["Numeric"+op] = []string{"k:number", "10", "10.0", "1e1", "9.5", "-1", "0", "ten"}
+		all["Date"+op] = []string{"k:date", "2026-11-25T12:00:00Z", "2026-11-25T14:00:00+02:00", "1795608000", "2026-11-25", "2016-11-21T00:00:01Z", "0", "now"}
+	}
+	for _, op := range []string{"ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"} {
+		all[op] = []string{"k:arn", function, function + ":1", "arn:aws:lambda:*:*:function:*", "arn:*:s3:::b?cket", "arn:aws:s3:::bucket", "*", "arn:aws:*:*:*:function:${aws:username}", "bucket"}
+	}
+	return all
 }
 
 // principal is how an element names the caller: 0 not, 1 by account, 2 by role, 3 by itself.
@@ -246,6 +318,12 @@ func TestAgreesWithTheRulesWrittenOut(t *testing.T) {
 			all := map[string]any{}
 			for range rapid.IntRange(1, 2).Draw(t, "operators") {
 				op := pick("quantifier", "", "", "ForAnyValue:", "ForAllValues:") + pick("operator", "StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase") + pick("if", "", "", "IfExists")
+				if rapid.Bool().Draw(t, "typed") {
+					op := pick("typed operator", slices.Sorted(maps.Keys(typed()))...)
+					pool := typed()[op]
+					all[pick("quantifier", "", "", "ForAnyValue:", "ForAllValues:")+op+pick("if", "", "", "IfExists")] = map[string]any{pool[0]: some("typed value", 3, pool[1:len(pool)-1]...)}
+					continue
+				}
 				if rapid.IntRange(0, 5).Draw(t, "null") == 0 {
 					all["Null"] = map[string]any{pick("key", "aws:username", "K:many", "k:none"): pick("is", "true", "false")}
 					continue
@@ -302,6 +380,15 @@ func TestAgreesWithTheRulesWrittenOut(t *testing.T) {
 		}
 		if many := rapid.SliceOfN(rapid.SampledFrom([]string{"ann", "x", "Ann"}), 0, 2).Draw(t, "many"); len(many) > 0 {
 			r.keys["k:many"] = many
+		}
+		for _, op := range slices.Sorted(maps.Keys(typed())) {
+			pool := typed()[op]
+			if values := rapid.SliceOfN(rapid.SampledFrom(pool[1:]), 0, 2).Draw(t, "values of "+pool[0]); len(values) > 0 {
+				if pool[0] == "k:ip" {
+					values = slices.DeleteFunc(values, func(s string) bool { return strings.Contains(s, "/") })
+				}
+				r.keys[pool[0]] = values
+			}
 		}
 		p := &Policies{ResourceAccount: accountA}
 		var identity []map[string]any
