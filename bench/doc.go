@@ -1,6 +1,6 @@
 // Command bench measures Thaw against yardsticks in the same run and prints ratios.
 //
-// usage: go run ./bench [-seconds N] [-connections N] [http|control|engine|meter|hostile|soak ...]
+// usage: go run ./bench [-seconds N] [-connections N] [http|auth|control|engine|meter|hostile|soak ...]
 //
 //   - http: requests per second and latency of a Python echo through the Lambda API, and of GetFunctionConfiguration, against a
 //     raw fasthttp echo of the same payload (the ceiling).
