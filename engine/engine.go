@@ -50,7 +50,7 @@ type Engine struct {
 	counts counts
 }
 
-type counts struct{ invocations, errors, throttles, fuel, compiled atomic.Uint64 }
+type counts struct{ invocations, errors, throttles, fuel, faults, compiled atomic.Uint64 }
 
 // Stats is what an engine did since it was made.
 type Stats struct {
@@ -59,6 +59,7 @@ type Stats struct {
 	Errors      uint64 // of those, how many ended in a function error
 	Throttles   uint64
 	Fuel        uint64 // metered guest instructions, about
+	Faults      uint64 // page faults, of the invocations whose Report counts them
 	Compiled    uint64 // source files compiled for later starts
 	Pool        pool.Stats
 }
@@ -219,7 +220,7 @@ func (e *Engine) Close(ctx context.Context) error {
 func (e *Engine) Stats() Stats {
 	s := Stats{
 		Invocations: e.counts.invocations.Load(), Errors: e.counts.errors.Load(), Throttles: e.counts.throttles.Load(),
-		Fuel: e.counts.fuel.Load(), Compiled: e.counts.compiled.Load(), Pool: e.pool.Stats(),
+		Fuel: e.counts.fuel.Load(), Faults: e.counts.faults.Load(), Compiled: e.counts.compiled.Load(), Pool: e.pool.Stats(),
 	}
 	e.functions.Range(func(any, any) bool { s.Functions++; return true })
 	return s

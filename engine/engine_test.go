@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -392,6 +393,9 @@ def handler(event, context):
 	deploy(t, e, f)
 	for range 4 {
 		wantPayload(t, invoke(t, e, `{}`), `[1, 1]`)
+	}
+	if s := e.Stats(); runtime.GOOS == "linux" && s.Faults == 0 {
+		t.Errorf("no page fault was counted: %+v", s)
 	}
 	f.Isolation, f.Revision = engine.IsolationInstance, "shared"
 	deploy(t, e, f)

@@ -231,8 +231,9 @@ func (in *instance) invoke(ctx context.Context, req *Request, resp *Response) (a
 	}
 	resp.Report.Duration, resp.Report.Billed = duration, billed(duration)
 	resp.Report.Fuel, resp.Report.MaxMemory = usage.Fuel, usage.PeakMemory
+	resp.Report.Faults = usage.Faults
 	if resp.Report.Cold {
-		resp.Report.Faults = in.faults + usage.Faults
+		resp.Report.Faults += in.faults
 	}
 	in.log.end(&resp.Report)
 	if req.LogTail {

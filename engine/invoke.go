@@ -51,5 +51,5 @@ type Report struct {
 	Fuel      uint64        // metered guest instructions, about
 	MaxMemory uint64        // the most linear memory in use, bytes
 	MemoryMB  int           // the function's configured memory
-	Faults    uint64        // page faults of a cold start and its invocation; not counted when warm, where counting shows
+	Faults    uint64        // page faults: of a cold start and its invocation, and with IsolationRequest of every one; counting the others would cost a tenth of a warm call
 }

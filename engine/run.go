@@ -64,6 +64,9 @@ func (e *Engine) invokeVersion(ctx context.Context, v *version, req *Request, re
 	}
 	alive, err := in.invoke(ctx, req, resp)
 	e.counts.fuel.Add(resp.Report.Fuel)
+	if resp.Report.Faults > 0 {
+		e.counts.faults.Add(resp.Report.Faults)
+	}
 	switch {
 	case !alive:
 		lease.Discard()
