@@ -104,7 +104,15 @@ func (b *engineBench) run(ctx context.Context) {
 		time.Sleep(2 * time.Millisecond)
 		snap = append(snap, b.call(ctx, "snap"))
 	}
-	show("after a reset to the function's own snapshot", snap)
+	show("after a reset to the function's own snapshot, 2 ms apart", snap)
+	var apart samples
+	b.deploy(ctx, "apart", nil)
+	b.call(ctx, "apart")
+	for range 300 {
+		time.Sleep(2 * time.Millisecond)
+		apart = append(apart, b.call(ctx, "apart"))
+	}
+	show("warm, 2 ms apart", apart)
 
 	warm := func(name string, n int, edit func(*engine.Function)) {
 		b.deploy(ctx, "warm", func(f *engine.Function) { f.Revision = name; edit(f) })

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -115,7 +116,14 @@ type Group struct {
 	idle    []*item // the most recently used last
 	live    int     // idle, busy and starting
 	retired bool
+
+	resetting int          // of those live
+	waiting   []chan *item // each gets an instance, or nil: none is coming
 }
+
+// spareResets is how many instances may be in reset while another is started: a reset takes a tenth of a start, and without a
+// bound a caller that is faster than the resets would have instances started without end.
+const spareResets = 2
 
 type item struct {
 	inst      Instance
@@ -170,6 +178,26 @@ func (g *Group) Acquire(ctx context.Context) (Lease, error) {
 		p.stats.warm.Add(1)
 		return Lease{g: g, it: it, Cold: it.calls == 0}, nil
 	}
+	if g.resetting >= spareResets+len(g.waiting) {
+		ch := make(chan *item, 1)
+		g.waiting = append(g.waiting, ch)
+		g.mu.Unlock()
+		it, err := g.await(ctx, ch)
+		if err != nil {
+			p.work.Done()
+			return Lease{}, err
+		}
+		if it != nil {
+			p.stats.warm.Add(1)
+			return Lease{g: g, it: it, Cold: it.calls == 0}, nil
+		}
+		g.mu.Lock()
+		if g.retired {
+			g.mu.Unlock()
+			p.work.Done()
+			return Lease{}, ErrRetired
+		}
+	}
 	g.live++
 	g.mu.Unlock()
 	it, err := g.startOne(ctx)
@@ -179,6 +207,40 @@ func (g *Group) Acquire(ctx context.Context) (Lease, error) {
 	}
 	p.stats.cold.Add(1)
 	return Lease{g: g, it: it, Cold: true}, nil
+}
+
+// await waits for an instance that is being reset. nil: there is none.
+func (g *Group) await(ctx context.Context, ch chan *item) (*item, error) {
+	select {
+	case it := <-ch:
+		return it, nil
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	i := slices.Index(g.waiting, ch)
+	if i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+	}
+	g.mu.Unlock()
+	if i < 0 { // it was handed over meanwhile
+		if it := <-ch; it != nil {
+			g.pool.work.Add(1)
+			(&Lease{g: g, it: it}).giveBack()
+		}
+	}
+	return nil, context.Cause(ctx)
+}
+
+// doneResetting ends a reset. Who waits for an instance that isn't coming any more starts one.
+func (g *Group) doneResetting() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.resetting--
+	for len(g.waiting) > g.resetting {
+		last := len(g.waiting) - 1
+		g.waiting[last] <- nil
+		g.waiting = g.waiting[:last]
+	}
 }
 
 // startOne starts an instance that is already counted in g.live.
@@ -245,11 +307,15 @@ func (l *Lease) Finish(f func() error, reset bool) {
 func (l *Lease) Reset() {
 	c := *l
 	c.it.calls++
+	c.g.mu.Lock()
+	c.g.resetting++
+	c.g.mu.Unlock()
 	go func() {
 		if err := c.it.inst.Reset(); err != nil {
 			if !errors.Is(err, ErrClosed) {
 				c.g.pool.cfg.Logger.Warn("instance discarded: reset failed", "error", err)
 			}
+			c.g.doneResetting()
 			c.discard()
 			return
 		}
@@ -258,6 +324,7 @@ func (l *Lease) Reset() {
 			c.measure()
 		}
 		c.giveBack()
+		c.g.doneResetting()
 	}()
 }
 
@@ -286,6 +353,10 @@ func (l *Lease) giveBack() {
 	if g.retired {
 		g.mu.Unlock()
 		g.close(l.it)
+	} else if len(g.waiting) > 0 {
+		g.waiting[0] <- l.it
+		g.waiting = slices.Delete(g.waiting, 0, 1)
+		g.mu.Unlock()
 	} else {
 		g.idle = append(g.idle, l.it)
 		g.mu.Unlock()
@@ -318,6 +389,10 @@ func (g *Group) retire() []*item {
 	defer g.mu.Unlock()
 	idle := g.idle
 	g.idle, g.retired = nil, true
+	for _, ch := range g.waiting {
+		ch <- nil
+	}
+	g.waiting = nil
 	return idle
 }
 
