@@ -275,3 +275,14 @@ func TestAuditFiles(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 }
+
+// testdata/identities.py goes through IAM and STS with boto3; it fails with a traceback.
+func TestIdentitiesByBoto3(t *testing.T) {
+	python := tool(t, "python3", "-c", "import boto3")
+	s := serve(t, dataDir(t), "--auth", "sigv4")
+	cmd := exec.Command(python, "testdata/identities.py")
+	cmd.Env = s.clientEnv()
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.HasSuffix(string(out), " operations\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
