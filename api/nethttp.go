@@ -16,7 +16,11 @@ import (
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var req fasthttp.Request
 	req.Header.SetMethod(r.Method)
-	req.SetRequestURI(r.URL.RequestURI())
+	target := r.RequestURI // as sent: signatures are over that
+	if target == "" {
+		target = r.URL.RequestURI()
+	}
+	req.SetRequestURI(target)
 	req.Header.SetHost(r.Host)
 	for name, values := range r.Header {
 		for _, v := range values {
@@ -35,10 +39,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if op != nil {
 		name = op.name
 	}
-	limit := s.cfg.Limits.bodyLimit(op)
+	limit := s.requestConfig(&req.Header).MaxRequestBodySize
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(limit)))
 	req.SetBodyRaw(body)
+	if r.ContentLength > 0 {
+		req.Header.SetContentLength(len(body)) // net/http takes it out of the headers, among which it may be signed
+	}
 	ctx.Init(&req, remote, nil)
+	if r.TLS != nil {
+		ctx.SetUserValue(secureKey{}, true)
+	}
 	var large *http.MaxBytesError
 	switch {
 	case err == nil:
@@ -61,4 +71,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(ctx.Response.Body()) // an error means that the client went away
 	}
+}
+
+// secureKey marks requests that came to ServeHTTP through TLS.
+type secureKey struct{}
+
+// Secure says whether a request came through TLS, to this server or to the one of net/http in front of ServeHTTP.
+func Secure(ctx *fasthttp.RequestCtx) bool {
+	return ctx.IsTLS() || ctx.UserValue(secureKey{}) != nil
 }

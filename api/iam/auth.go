@@ -62,7 +62,7 @@ func exceptionOf(c sigv4.Code) string {
 }
 
 func (s *Service) authenticate(ctx *fasthttp.RequestCtx, service string, regions ...string) (*api.Caller, *sigv4.Error) {
-	signed, err := s.verifier.Verify(&ctx.Request, ctx.IsTLS(), service, regions...)
+	signed, err := s.verifier.Verify(&ctx.Request, api.Secure(ctx), service, regions...)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +235,7 @@ func (k *keys) Values(key string) ([]string, bool) {
 			return one(t.AddrPort().Addr().Unmap().WithZone("").String())
 		}
 	case "aws:securetransport":
-		return one(strconv.FormatBool(k.ctx.IsTLS()))
+		return one(strconv.FormatBool(api.Secure(k.ctx)))
 	case "aws:useragent":
 		return one(string(k.ctx.UserAgent()))
 	case "aws:referer":

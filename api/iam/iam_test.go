@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -91,7 +92,10 @@ type fixture struct {
 	client  *http.Client
 	now     time.Time
 	log     *strings.Builder
+	scheme  string // https; empty = http
 }
+
+func (x *fixture) url() string { return cmp.Or(x.scheme, "http") + "://thaw" }
 
 func rootOf(account string) creds {
 	return creds{"AKIAROOT" + account, "secret-of-the-root-user-" + account, ""}
@@ -154,7 +158,7 @@ type answer struct {
 // do sends a signed request.
 func (x *fixture) do(c creds, service, region, method, path, body, contentType string) answer {
 	x.t.Helper()
-	r, err := http.NewRequest(method, "http://thaw"+path, strings.NewReader(body))
+	r, err := http.NewRequest(method, x.url()+path, strings.NewReader(body))
 	if err != nil {
 		x.t.Fatal(err)
 	}

@@ -5,12 +5,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -123,7 +125,7 @@ func newLambda(t *testing.T) *lambda {
 // send sends a signed request to Lambda. The path goes out as it is.
 func (x *lambda) send(c creds, method, path, body string) (status int, kind, message, answer string) {
 	x.t.Helper()
-	r, err := http.NewRequest(method, "http://thaw"+path, strings.NewReader(body))
+	r, err := http.NewRequest(method, x.url()+path, strings.NewReader(body))
 	if err != nil {
 		x.t.Fatal(err)
 	}
@@ -404,5 +406,33 @@ func TestUnsignedBodiesAreNotRead(t *testing.T) {
 	}
 	if status, kind, message, _ := x.send(rootOf(accountA), "POST", "/2015-03-31/functions", large); status != 400 {
 		t.Errorf("signed: %d %s %s", status, kind, message)
+	}
+}
+
+// Signatures are as good behind net/http, and TLS is noticed there.
+func TestNetHTTP(t *testing.T) {
+	x := newLambda(t)
+	front := httptest.NewTLSServer(x.server)
+	defer front.Close()
+	x.client = front.Client()
+	x.client.Transport.(*http.Transport).DialTLSContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return tls.Dial(network, front.Listener.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+	}
+	x.scheme = "https"
+	root := rootOf(accountA)
+	ann := x.newUser(root, "ann")
+	x.ok(x.iam(root, "CreateRole", "RoleName", "worker", "AssumeRolePolicyDocument", trustLambda))
+	if status, _, _, body := x.send(root, "POST", "/2015-03-31/functions", createBody(t, "f")); status != 201 {
+		t.Fatal(status, body)
+	}
+	x.ok(x.iam(root, "PutUserPolicy", "UserName", "ann", "PolicyName", "p", "PolicyDocument",
+		`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"lambda:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}}`))
+	for _, path := range []string{"/2015-03-31/functions/f", "/2015-03-31/functions/" + fnARN, "/2015-03-31/functions/" + strings.ReplaceAll(fnARN, ":", "%3A") + "?Qualifier=%24LATEST"} {
+		if status, kind, message, _ := x.send(ann, "GET", path, ""); status != 200 {
+			t.Errorf("%s: %d %s %s", path, status, kind, message)
+		}
+	}
+	if status, kind, message, _ := x.send(ann, "POST", "/2015-03-31/functions/f/invocations", `{"a": 1}`); status != 200 {
+		t.Errorf("%d %s %s", status, kind, message)
 	}
 }
