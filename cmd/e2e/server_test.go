@@ -257,14 +257,18 @@ func (s *server) invoke(name, event string, headers map[string]string) answer {
 	return s.http("POST", "/2015-03-31/functions/"+name+"/invocations", headers, []byte(event))
 }
 
-// onDisk is the names of all that the server keeps in files, but for the database's own and the compiled interpreters.
+// onDisk is the names of all that the server keeps in files, but for the database's own, the compiled interpreters, the audit log
+// and the root credentials.
 func (s *server) onDisk() []string {
 	s.t.Helper()
 	var all []string
 	for _, dir := range []string{s.data, s.tmp} {
 		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-			if err == nil && d.IsDir() && d.Name() == "store" {
+			if err == nil && d.IsDir() && (d.Name() == "store" || d.Name() == "audit") {
 				return filepath.SkipDir
+			}
+			if err == nil && d.Name() == "access.json" {
+				return nil
 			}
 			all = append(all, path)
 			return err
