@@ -363,8 +363,10 @@ function makeRequire(module) {
 
 Module.prototype._compile = function _compile(content, filename) {
   if (content.startsWith('#!')) content = `//${content}`;
-  const wrapper = host.script(`(function (exports, require, module, __filename, __dirname) {\n${content}\n})`, filename, 0);
-  return Reflect.apply(wrapper, this.exports, [this.exports, makeRequire(this), this, filename, dirname(filename)]);
+  // A package's own undici brings its parser as WebAssembly; it gets the one that fetch has here.
+  const parser = content.includes('wasm_on_headers_complete');
+  const wrapper = host.script(`(function (exports, require, module, __filename, __dirname${parser ? ', WebAssembly' : ''}) {\n${content}\n})`, filename, 0);
+  return Reflect.apply(wrapper, this.exports, [this.exports, makeRequire(this), this, filename, dirname(filename), parser ? require('thaw/undici') : undefined]);
 };
 
 extensions['.js'] = function (module, filename) {

@@ -33,6 +33,7 @@ function instantiate({ env }) {
           return callbacks[event](pointer, at + offset, n);
         });
       },
+      llhttp_finish(pointer) { return http.execute(parsers.get(pointer), null, () => 0); },
       llhttp_resume(pointer) { http.control(parsers.get(pointer), 1); },
       llhttp_get_error_pos(pointer) { return executed + http.get(parsers.get(pointer), POSITION); },
       llhttp_get_error_reason(pointer) {
@@ -46,7 +47,10 @@ function instantiate({ env }) {
   };
 }
 
+// As much of WebAssembly as the versions of undici use.
 module.exports = {
   compile: async () => 'llhttp',
   instantiate: async (module, imports) => instantiate(imports),
+  Module: class Module {},
+  Instance: class Instance { constructor(module, imports) { Object.assign(this, instantiate(imports)); } },
 };
