@@ -197,9 +197,16 @@ const failure = (promise) => promise.then((r) => { throw new Error('no failure: 
 			for (let i = 0; i < 5; i++) peers.add((await request(http, { port: HTTP, path: '/peer', agent })).body);
 			return peers.size;
 		}`, `1`},
-		"verifies":     {`() => request(https, { port: HTTPS, path: '/hello?tls', ca }).then((r) => r.body)`, `"hello tls"`},
-		"gets-much-s":  {`() => request(https, { port: HTTPS, path: '/big', ca }).then((r) => r.body.length)`, `2000000`},
-		"distrusts":    {`() => failure(request(https, { port: HTTPS }))`, `["UNABLE_TO_VERIFY_LEAF_SIGNATURE","unable to verify the first certificate"]`},
+		"verifies":    {`() => request(https, { port: HTTPS, path: '/hello?tls', ca }).then((r) => r.body)`, `"hello tls"`},
+		"gets-much-s": {`() => request(https, { port: HTTPS, path: '/big', ca }).then((r) => r.body.length)`, `2000000`},
+		"distrusts":   {`() => failure(request(https, { port: HTTPS }))`, `["UNABLE_TO_VERIFY_LEAF_SIGNATURE","unable to verify the first certificate"]`},
+		"joins-roots": {`() => request(https, { port: HTTPS, path: '/hello?roots', ca: [...tls.rootCertificates, ca] }).then((r) => r.body)`, `"hello roots"`},
+		"checks-names-again": {`async () => {
+			const agent = new https.Agent({ keepAlive: false, ca });
+			const f = [];
+			for (let i = 0; i < 3; i++) f.push((await failure(request(https, { port: HTTPS, agent, servername: 'other.test' })))[0]);
+			return f;
+		}`, `["ERR_TLS_CERT_ALTNAME_INVALID","ERR_TLS_CERT_ALTNAME_INVALID","ERR_TLS_CERT_ALTNAME_INVALID"]`},
 		"is-lax":       {`() => request(https, { port: HTTPS, path: '/hello?lax', rejectUnauthorized: false }).then((r) => r.body)`, `"hello lax"`},
 		"checks-names": {`() => failure(request(https, { port: HTTPS, ca, servername: 'other.test' })).then((f) => f[0])`, `"ERR_TLS_CERT_ALTNAME_INVALID"`},
 		"meets-no-tls": {`() => failure(request(https, { port: HTTP, ca })).then(([code, text]) => [code, /wrong version number/.test(text)])`, `["EPROTO",true]`},

@@ -14,7 +14,7 @@ import (
 
 const (
 	// maxLookups bounds the look-ups in progress of all functions.
-	maxLookups = 256
+	maxLookups = 512
 	// lookupTimeout ends one look-up.
 	lookupTimeout = 30 * time.Second
 	// maxAnswers and maxAnswerBytes cut what a name server, who may be hostile, has to say.

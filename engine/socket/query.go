@@ -41,6 +41,12 @@ func (q *Query) ask(ctx context.Context, name string, kind uint32) {
 	if closed {
 		return
 	}
+	select {
+	case q.set.lookups <- struct{}{}:
+		defer func() { <-q.set.lookups }()
+	case <-ctx.Done():
+		return
+	}
 	status, answers := q.set.stack.dialer.Lookup(ctx, name, kind)
 	fields := make([]abi.Field, len(answers))
 	for i, a := range answers {

@@ -21,6 +21,8 @@ const (
 	bufferBudget = 4 << 20
 	// tlsCost is what a TLS session takes besides its buffers, about.
 	tlsCost = 32 << 10
+	// maxLookups bounds the questions of an instance that are being asked; the others wait for their turn.
+	maxLookups = 16
 	// maxSessions bounds the TLS sessions of an instance.
 	maxSessions = 256
 	// linger is how long what was written before a close is still being sent.
@@ -67,6 +69,8 @@ type Set struct {
 	policy  atomic.Pointer[egress.Policy]
 	changed chan struct{}
 
+	lookups chan struct{} // in progress
+
 	held     atomic.Int64 // bytes in buffers
 	sessions atomic.Int64
 
@@ -76,7 +80,9 @@ type Set struct {
 }
 
 // NewSet makes the network of an instance, without a policy: everything is refused until SetPolicy.
-func (s *Stack) NewSet() *Set { return &Set{stack: s, changed: make(chan struct{}, 1)} }
+func (s *Stack) NewSet() *Set {
+	return &Set{stack: s, changed: make(chan struct{}, 1), lookups: make(chan struct{}, maxLookups)}
+}
 
 // SetPolicy says where the instance may connect to from now on; nil = nowhere. TLS configurations, with the sessions that
 // could be resumed, are forgotten: they belong to the function that was here before.

@@ -10,7 +10,7 @@ const { Buffer } = require('buffer');
 
 const utf8 = (bytes) => (bytes === undefined ? undefined : host.buffer.decodeBytes(bytes, 1));
 // Fields of the record of tls_info (abi/README.md, section 5.4).
-const STATE = 0, VERSION = 1, CIPHER = 2, CIPHER_OPENSSL = 3, ALPN = 5, RESUMED = 6, VERIFY_CODE = 7, VERIFY_TEXT = 8, FAILURE = 9, FAILURE_TEXT = 10, ALERT = 11, PEER = 12, CHAIN = 13;
+const STATE = 0, VERSION = 1, CIPHER = 2, CIPHER_OPENSSL = 3, ALPN = 5, VERIFY_CODE = 7, VERIFY_TEXT = 8, FAILURE = 9, FAILURE_TEXT = 10, ALERT = 11, PEER = 12, CHAIN = 13;
 
 const versions = { 769: 'TLSv1', 770: 'TLSv1.1', 771: 'TLSv1.2', 772: 'TLSv1.3' };
 
@@ -50,6 +50,9 @@ function extraRoots() {
   return extra.pem;
 }
 
+// Stands for the node's roots in tls.rootCertificates, which programs join with certificates of their own: the host has them.
+const nodeRoots = '-----BEGIN CERTIFICATE-----\nVGhlIHJvb3RzIG9mIHRoZSBub2Rl\n-----END CERTIFICATE-----';
+
 class SecureContext {
   #roots = ''; #system = false; #certificate = ''; #key = ''; #min = 771; #max = 772; #options = 0;
   init(method, min, max) {
@@ -70,7 +73,11 @@ class SecureContext {
   getMinProto() { return this.#min; }
   getMaxProto() { return this.#max; }
   addRootCerts() { this.#system = true; this.#roots += extraRoots(); }
-  addCACert(pem) { this.#roots += pemOf(pem); }
+  addCACert(pem) {
+    pem = pemOf(pem);
+    if (pem.includes(nodeRoots)) this.addRootCerts();
+    else this.#roots += pem;
+  }
   setCert(pem) { this.#certificate = pemOf(pem); }
   setKey(pem, passphrase) {
     pem = pemOf(pem);
@@ -188,7 +195,9 @@ class TLSWrap extends StreamBase {
   setSession() {}
   getSession() { return undefined; }
   getTLSTicket() { return undefined; }
-  isSessionReused() { return this.#text(RESUMED) === '1'; }
+  // Sessions are resumed by the host, by its own rules. To the library every session is a new one: it would not look at the
+  // name of a server that it takes for one that it has seen.
+  isSessionReused() { return false; }
   getFinished() { return undefined; }
   getPeerFinished() { return undefined; }
   getSharedSigalgs() { return []; }
@@ -439,5 +448,5 @@ const ciphers = [
 module.exports = {
   tls_wrap: { TLSWrap, wrap, HAVE_SSL_TRACE: false },
   js_stream: { JSStream },
-  crypto: { SecureContext, getSSLCiphers: () => ciphers.slice(), getRootCertificates: () => [] },
+  crypto: { SecureContext, getSSLCiphers: () => ciphers.slice(), getRootCertificates: () => [nodeRoots] },
 };
