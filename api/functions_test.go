@@ -174,6 +174,8 @@ func TestValidation(t *testing.T) {
 		"not a zip":     {fields{"Code": fields{"ZipFile": []byte("zip")}}, "Could not unzip uploaded file. Please check your file, then try to upload again."},
 		"empty":         {fields{"Code": fields{"ZipFile": []byte{}}}, "Uploaded file must be a non-empty zip"},
 		"S3":            {fields{"Code": fields{"S3Bucket": "bucket", "S3Key": "k"}}, "No S3 endpoint is configured on this server: provide the code in ZipFile."},
+		"tenants":       {fields{"TenancyConfig": fields{"TenantIsolationMode": "PER_TENANT"}}, "Tenant isolation is not supported by this server: tag the function thaw:isolation=request to reset it after every call."},
+		"file systems":  {fields{"FileSystemConfigs": []fields{{"Arn": "x"}}}, "File systems are not supported by this server."},
 		"package type":  {fields{"PackageType": "Tar"}, "1 validation error detected: Value 'Tar' at 'packageType' failed to satisfy constraint: Member must satisfy enum value set: [Zip, Image]"},
 	} {
 		a := x.do("POST", functionsPath, creation("f", c.changes))

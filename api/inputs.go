@@ -28,6 +28,9 @@ type configInput struct {
 	Layers            []string // nil = not given
 	FileSystemConfigs []any
 	ImageConfig       *struct{}
+
+	CapacityProviderConfig *struct{}
+	DurableConfig          *struct{}
 }
 
 type vpcInput struct{ SubnetIds, SecurityGroupIds []string }
@@ -41,6 +44,8 @@ type createInput struct {
 	Architectures        []string
 	Tags                 map[string]string
 	CodeSigningConfigArn *string
+	PublishTo            *string
+	TenancyConfig        *struct{}
 }
 
 type updateCodeInput struct {
@@ -230,6 +235,10 @@ func (in *configInput) unsupported() error {
 		return invalid("File systems are not supported by this server.")
 	case in.ImageConfig != nil:
 		return invalid("Container images are not supported: provide the code as a .zip package.")
+	case in.CapacityProviderConfig != nil:
+		return invalid("Capacity providers are not supported by this server.")
+	case in.DurableConfig != nil:
+		return invalid("Durable functions are not supported by this server.")
 	}
 	return nil
 }
@@ -244,6 +253,10 @@ func (in *createInput) unsupported() error {
 		return v.err()
 	case in.CodeSigningConfigArn != nil:
 		return invalid("Code signing is not supported by this server.")
+	case in.PublishTo != nil:
+		return invalid("PublishTo is not supported by this server.")
+	case in.TenancyConfig != nil:
+		return invalid("Tenant isolation is not supported by this server: tag the function thaw:isolation=request to reset it after every call.")
 	}
 	if err := checkArchitectures(in.Architectures); err != nil {
 		return err

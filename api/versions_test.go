@@ -534,3 +534,60 @@ func TestEventSourceMappings(t *testing.T) {
 	x.wantError(x.do("GET", path+"/"+table.UUID, nil), "ResourceNotFoundException", "does not exist")
 	x.wantError(x.do("DELETE", path+"/"+table.UUID, nil), "ResourceNotFoundException", "does not exist")
 }
+
+// Whatever is created and deleted while somebody lists: what was there all along is listed exactly once, in order.
+func TestPagesUnderWrites(t *testing.T) {
+	x := newFixture(t)
+	var want []string
+	for i := range 20 {
+		name := fmt.Sprintf("stays-%02d", i)
+		x.create(name, nil)
+		want = append(want, name)
+	}
+	stop := make(chan struct{})
+	var writers sync.WaitGroup
+	for w := range 3 {
+		writers.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				name := fmt.Sprintf("stays-%02d-%d-%d", (i*7+w)%20, w, i%5) // between those that stay
+				if i%2 == 0 {
+					x.create(name, nil)
+				} else {
+					x.do("DELETE", functionsPath+"/"+fmt.Sprintf("stays-%02d-%d-%d", ((i-1)*7+w)%20, w, (i-1)%5), nil)
+				}
+			}
+		})
+	}
+	for range 15 {
+		var got []string
+		last := ""
+		for marker := ""; ; {
+			p := decodeInto[struct {
+				Functions  []struct{ FunctionName string }
+				NextMarker *string
+			}](t, x.do("GET", functionsPath+"?MaxItems=3&Marker="+marker, nil).body)
+			for _, f := range p.Functions {
+				if f.FunctionName <= last {
+					t.Errorf("%s after %s", f.FunctionName, last)
+				}
+				if last = f.FunctionName; len(last) == len("stays-00") {
+					got = append(got, last)
+				}
+			}
+			if p.NextMarker == nil {
+				break
+			}
+			marker = *p.NextMarker
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("listed %v", got)
+		}
+	}
+	close(stop)
+	writers.Wait()
+}

@@ -170,3 +170,15 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	thaw("backup is damaged", "restore", file, "--data", dataDir(t))
 }
+
+// The guide's API reference, walked with boto3.
+func TestBoto3Conformance(t *testing.T) {
+	python := tool(t, "python3", "-c", "import boto3")
+	s := serve(t, dataDir(t))
+	cmd := exec.Command(python, "testdata/conformance.py", filepath.Join("..", "..", "api", "testdata", "api.json"))
+	cmd.Env = s.clientEnv()
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "checks passed") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

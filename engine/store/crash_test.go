@@ -243,7 +243,10 @@ func checkAfterKill(t *testing.T, s *Store, last map[string]int, gone map[string
 
 // Half a change is never seen in the file either: the packages that are stored are those that are referred to.
 func TestNoPackageWithoutReference(t *testing.T) {
-	s := open(t, t.TempDir())
+	s, err := Open(t.TempDir(), Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer s.Close()
 	for i := range 200 {
 		name := fmt.Sprint("f", i%7)

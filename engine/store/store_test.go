@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -21,6 +22,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("THAW_STORE_CRASH_DIR"); dir != "" {
 		writeUntilKilled(dir)
 		return
+	}
+	if err := flag.Set("rapid.checks", "25"); err != nil { // each opens two stores
+		panic(err)
 	}
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/golang/glog.(*fileSink).flushDaemon"))
 }
