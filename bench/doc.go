@@ -4,6 +4,7 @@
 //
 //   - http: requests per second and latency of a Python echo through the Lambda API, and of GetFunctionConfiguration, against a
 //     raw fasthttp echo of the same payload (the ceiling).
+//   - auth: what verifying signatures and evaluating policies add to a warm invocation.
 //   - control: what changes functions take, synced to disk, and the start with 100,000 functions.
 //   - engine: cold and warm invocations in process, with and without per-request isolation, and the memory of idle instances.
 //   - meter: workloads in the metered guests against the unmetered ones, and against unmetered ones before wasm-opt where the

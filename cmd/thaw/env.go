@@ -105,3 +105,21 @@ func printEnv(w io.Writer, shell string, a *access, r *rootAccess) error {
 	}
 	return nil
 }
+
+// envCommand is the command that prints the exports for this server.
+func (n *node) envCommand() string {
+	command := "thaw"
+	if file, err := os.Executable(); err == nil {
+		switch {
+		case strings.Contains(file, "go-build"): // by go run
+			command = "go run ./cmd/thaw"
+		case os.Args[0] != "thaw":
+			command = os.Args[0]
+		}
+	}
+	command += " env"
+	if n.cfg.Data != defaultData() {
+		command += " --data " + n.cfg.Data
+	}
+	return command
+}

@@ -13,7 +13,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
 	"path"
 	"strings"
 	"text/tabwriter"
@@ -156,24 +155,6 @@ Try the AWS CLI in another terminal:
   echo '{"first_name": "Ada", "last_name": "Lovelace"}' | aws lambda invoke --function-name hello --payload fileb:///dev/stdin /dev/stdout
 `, coldCalls, warmCalls, n.envCommand())
 	return nil
-}
-
-// envCommand is the command that prints the exports for this server.
-func (n *node) envCommand() string {
-	command := "thaw"
-	if file, err := os.Executable(); err == nil {
-		switch {
-		case strings.Contains(file, "go-build"): // by go run
-			command = "go run ./cmd/thaw"
-		case os.Args[0] != "thaw":
-			command = os.Args[0]
-		}
-	}
-	command += " env"
-	if n.cfg.Data != defaultData() {
-		command += " --data " + n.cfg.Data
-	}
-	return command
 }
 
 // client speaks the few operations of the Lambda API that the demonstration needs.
