@@ -33,6 +33,7 @@ func Guest() *abi.Guest {
 		Digest:    digest(),
 		Env:       []string{"LAMBDA_RUNTIME_DIR=/var/runtime", "NODE_PATH=/opt/nodejs/node_modules:/var/runtime/node_modules"},
 		Rehearsal: rehearsal(),
+		Sources:   []string{".js", ".mjs", ".cjs"},
 		Trusted:   true,
 	}
 }

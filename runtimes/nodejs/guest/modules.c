@@ -35,6 +35,52 @@ static JSValue modules_script(JSContext *c, JSValueConst self, int argc, JSValue
     return v;
 }
 
+/* Bytecode that this guest's own compiler wrote: kept by the host for a package's files (abi/README.md, COMPILE), or part of the
+ * runtime's image. No other may be read: the engine doesn't check it. */
+
+static JSValue write_code(JSContext *c, JSValue code) {
+    if (JS_IsException(code)) return code;
+    size_t n;
+    uint8_t *bytes = JS_WriteObject(c, &n, code, JS_WRITE_OBJ_BYTECODE);
+    JS_FreeValue(c, code);
+    if (!bytes) return JS_EXCEPTION;
+    JSValue v = new_uint8array(c, bytes, n);
+    js_free(c, bytes);
+    return v;
+}
+
+/* compile(source, filename, first line; -1 = it is an ES module) -> Uint8Array */
+static JSValue modules_compile(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+    size_t n;
+    int32_t line;
+    if (JS_ToInt32(c, &line, argv[2])) return JS_EXCEPTION;
+    const char *source = JS_ToCStringLen(c, &n, argv[0]), *name = source ? JS_ToCString(c, argv[1]) : NULL;
+    JSValue v = JS_EXCEPTION;
+    if (name && line >= 0) v = JS_EvalInternal(c, c->global_obj, source, n, name, line, JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_COMPILE_ONLY, -1);
+    else if (name) v = JS_EvalInternal(c, c->global_obj, source, n, name, 1, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY, -1);
+    if (source) JS_FreeCString(c, source);
+    if (name) JS_FreeCString(c, name);
+    return write_code(c, v);
+}
+
+static JSValue read_code(JSContext *c, const char *path) {
+    size_t n;
+    char *code = slurp(path, &n);
+    if (!code) return JS_UNDEFINED;
+    JSValue v = JS_ReadObject(c, (uint8_t *)code, n, JS_READ_OBJ_BYTECODE);
+    free(code);
+    return v;
+}
+
+/* compiled(path) -> completion value of a script, undefined if there is no such file */
+static JSValue modules_compiled(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+    const char *path = JS_ToCString(c, argv[0]);
+    if (!path) return JS_EXCEPTION;
+    JSValue v = read_code(c, path);
+    JS_FreeCString(c, path);
+    return JS_IsException(v) || JS_IsUndefined(v) ? v : JS_EvalFunction(c, v);
+}
+
 static JSValue resolve_module, fetch_module; /* functions of node/modules.js, by setModuleHooks */
 
 /* The module loader's resolve step: resolve_module(specifier, base) -> name */
@@ -85,19 +131,22 @@ static JSModuleDef *synthetic(JSContext *c, const char *name, JSValueConst expor
     return m;
 }
 
-/* The module loader's load step: fetch_module(name) -> source text with import.meta's properties, or an object of exports:
- * {source, meta} or {exports}. */
+/* The module loader's load step: fetch_module(name) -> source text, or the path of its bytecode, with import.meta's properties, or
+ * an object of exports: {source, meta}, {code, meta} or {exports}. */
 static JSModuleDef *module_load(JSContext *c, const char *name, void *opaque, JSValueConst attributes) {
     JSValue arg = JS_NewString(c, name), v = JS_Call(c, fetch_module, JS_UNDEFINED, 1, (JSValueConst *)&arg);
     JS_FreeValue(c, arg);
     if (JS_IsException(v)) return NULL;
     JSModuleDef *m = NULL;
-    JSValue source = JS_GetPropertyStr(c, v, "source");
-    if (JS_IsString(source)) {
+    JSValue source = JS_GetPropertyStr(c, v, "source"), compiled = JS_GetPropertyStr(c, v, "code");
+    if (JS_IsString(source) || JS_IsString(compiled)) {
         size_t n;
-        const char *text = JS_ToCStringLen(c, &n, source);
-        JSValue code = text ? JS_Eval(c, text, n, name, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY) : JS_EXCEPTION;
+        const char *text = JS_ToCStringLen(c, &n, JS_IsString(source) ? source : compiled);
+        JSValue code = JS_EXCEPTION;
+        if (text && JS_IsString(source)) code = JS_Eval(c, text, n, name, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
+        else if (text) code = read_code(c, text);
         if (text) JS_FreeCString(c, text);
+        if (JS_IsUndefined(code)) code = JS_ThrowReferenceError(c, "%s is gone", name);
         if (!JS_IsException(code)) {
             m = JS_VALUE_GET_PTR(code);
             JSValue meta = JS_GetImportMeta(c, m), wanted = JS_GetPropertyStr(c, v, "meta");
@@ -112,6 +161,7 @@ static JSModuleDef *module_load(JSContext *c, const char *name, void *opaque, JS
         JS_FreeValue(c, exports);
     }
     JS_FreeValue(c, source);
+    JS_FreeValue(c, compiled);
     JS_FreeValue(c, v);
     return m;
 }
@@ -164,6 +214,8 @@ static JSValue modules_require(JSContext *c, JSValueConst self, int argc, JSValu
 static const JSCFunctionListEntry modules_funcs[] = {
     JS_CFUNC_DEF("builtin", 1, modules_builtin),
     JS_CFUNC_DEF("script", 3, modules_script),
+    JS_CFUNC_DEF("compile", 3, modules_compile),
+    JS_CFUNC_DEF("compiled", 1, modules_compiled),
     JS_CFUNC_DEF("setModuleHooks", 2, modules_hooks),
     JS_CFUNC_DEF("importModule", 2, modules_import),
     JS_CFUNC_DEF("requireModule", 2, modules_require),

@@ -41,7 +41,7 @@ static struct tm *local_time(const time_t *t, struct tm *tm);
 IMPORT("log") void host_log(uint32_t level, const char *ptr, uint32_t len);
 IMPORT("remaining_time") int64_t host_remaining_time(void);
 
-enum { OP_INFO, OP_ALLOC, OP_INIT, OP_RESTORE, OP_LOAD, OP_INVOKE, OP_TURN, OP_TRIM };
+enum { OP_INFO, OP_ALLOC, OP_INIT, OP_RESTORE, OP_LOAD, OP_INVOKE, OP_TURN, OP_TRIM, OP_COMPILE };
 enum { DONE = 0, PENDING = 1, ERROR = 2, FAULT = 3, HANDLED = 4 };
 enum { LOG_ERROR = 5 };
 #define ABSENT 0xFFFFFFFFu
@@ -161,7 +161,7 @@ static JSValue field_value(const field *f) {
 /* ---- the functions of bootstrap.js ---- */
 
 static int initialised;
-static JSValue on_restore, on_load, on_invoke, on_turn, on_trim;
+static JSValue on_restore, on_load, on_invoke, on_turn, on_trim, on_compile;
 
 /* The event loop's verdict: [status, payload]. Kept as one reused array, so that a warm invocation allocates none. */
 static uint64_t verdict(JSValue v) {
@@ -215,6 +215,7 @@ static uint64_t op_init(void) {
     on_invoke = JS_GetPropertyStr(ctx, api, "invoke");
     on_turn = JS_GetPropertyStr(ctx, api, "turn");
     on_trim = JS_GetPropertyStr(ctx, api, "trim");
+    on_compile = JS_GetPropertyStr(ctx, api, "compile");
     JS_FreeValue(ctx, api);
     run_jobs();
     JS_RunGC(rt);
@@ -299,6 +300,25 @@ static uint64_t op_turn(uint32_t flags) {
     return verdict(JS_Call(ctx, on_turn, JS_UNDEFINED, 1, (JSValueConst *)&arg));
 }
 
+/* A file of the package, compiled and not run. */
+static uint64_t op_compile(const char *ptr, size_t len) {
+    record r;
+    field f;
+    if (!initialised) return fault("COMPILE before INIT");
+    if (!open_record(&r, ptr, len) || !next_field(&r, &f) || !f.present) return fault("COMPILE: bad record");
+    JSValue path = field_value(&f), code = JS_Call(ctx, on_compile, JS_UNDEFINED, 1, (JSValueConst *)&path);
+    JS_FreeValue(ctx, path);
+    bytes b;
+    if (JS_IsException(code) || view_bytes(ctx, code, &b)) {
+        JS_FreeValue(ctx, JS_GetException(ctx));
+        JS_FreeValue(ctx, code);
+        return answer(ERROR, "{}", 2);
+    }
+    uint64_t result = answer(DONE, (char *)b.ptr, b.len);
+    JS_FreeValue(ctx, code);
+    return result;
+}
+
 static uint64_t op_trim(void) {
     if (!initialised) return fault("TRIM before INIT");
     JSValue v = JS_Call(ctx, on_trim, JS_UNDEFINED, 0, NULL);
@@ -322,6 +342,7 @@ __attribute__((export_name("thaw_call"))) uint64_t thaw_call(uint32_t op, uint32
     case OP_INVOKE: return op_invoke(ptr, b);
     case OP_TURN: return op_turn(a);
     case OP_TRIM: return op_trim();
+    case OP_COMPILE: return op_compile(ptr, b);
     default: return fault("unknown operation");
     }
 }

@@ -6,7 +6,7 @@
 
 const loop = require('thaw/loop');
 const path = require('path');
-const { Module, allowRequireES, isES, isFile, importModule, loadFile } = require('thaw/modules');
+const { compileFile, Module, allowRequireES, isES, isFile, importModule, loadFile } = require('thaw/modules');
 const { types } = host;
 const { formatWithOptions, inspect } = require('internal/util/inspect');
 
@@ -518,4 +518,4 @@ module.kept = [
     AWS_REGION: '', LAMBDA_RUNTIME_DIR: '', LAMBDA_TASK_ROOT: '', LANG: '', LD_LIBRARY_PATH: '', NODE_PATH: '', PATH: '', TZ: '', _HANDLER: '',
   },
 ];
-module.exports = { restore, load, invoke, turn, trim };
+module.exports = { compile: compileFile, restore, load, invoke, turn, trim };

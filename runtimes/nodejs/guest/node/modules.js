@@ -369,8 +369,30 @@ Module.prototype._compile = function _compile(content, filename) {
   return Reflect.apply(wrapper, this.exports, [this.exports, makeRequire(this), this, filename, dirname(filename), parser ? require('thaw/undici') : undefined]);
 };
 
+// Where the bytecode of a file is, if the host has some: of the package's files in a folder of its own, of the runtime's beside them.
+function compiledPath(filename) {
+  if (filename.startsWith('/var/task/')) return `/var/cache/task/${filename.slice(10)}c`;
+  return filename.startsWith('/var/runtime/node_modules/') ? `${filename}c` : undefined;
+}
+const wrapped = (content) => `(function (exports, require, module, __filename, __dirname) {\n${content.startsWith('#!') ? '//' : ''}${content}\n})`;
+const ownCompile = Module.prototype._compile;
+
+// COMPILE of the contract: bytecode of a file, which is not run.
+function compileFile(filename) {
+  const text = readText(filename);
+  if (isES(filename)) return host.compile(text.startsWith('#!') ? `//${text}` : text, filename, -1);
+  return host.compile(wrapped(text), filename, 0);
+}
+
 extensions['.js'] = function (module, filename) {
   if (filename.endsWith('.js') && isModuleType(filename)) { requireES(module, filename); return; }
+  if (module._compile === ownCompile) { // nobody wants to see the source
+    const compiled = compiledPath(filename), wrapper = compiled === undefined ? undefined : host.compiled(compiled);
+    if (wrapper !== undefined) {
+      Reflect.apply(wrapper, module.exports, [module.exports, makeRequire(module), module, filename, path.dirname(filename)]);
+      return;
+    }
+  }
   module._compile(readText(filename), filename);
 };
 extensions['.json'] = function (module, filename) {
@@ -467,14 +489,18 @@ function fetchModule(name) {
     return { exports: names };
   }
   const url = toURL(filename) + name.slice(filename.length);
-  let text = readText(filename);
-  if (text.startsWith('#!')) text = `//${text}`;
+  const compiled = name === filename ? compiledPath(filename) : undefined; // a query makes another module of the same file
+  let text;
+  if (compiled === undefined || !isFile(compiled)) {
+    text = readText(filename);
+    if (text.startsWith('#!')) text = `//${text}`;
+  }
   return {
-    source: text,
+    source: text, code: text === undefined ? compiled : undefined,
     meta: { __proto__: null, dirname: path.dirname(filename), filename, resolve: (specifier, parent = url) => { const r = resolveModule(`${specifier}`, `${parent}`); return r.startsWith('/') ? toURL(r) : r; }, url },
   };
 }
 
 host.setModuleHooks(resolveModule, fetchModule);
 
-module.exports = { Module, allowRequireES, isES, loadFile, isFile, createRequire, importModule: (filename) => host.importModule(filename, '/var/runtime/index.mjs'), makeRequire, nodeModulePaths };
+module.exports = { Module, allowRequireES, compileFile, isES, loadFile, isFile, createRequire, importModule: (filename) => host.importModule(filename, '/var/runtime/index.mjs'), makeRequire, nodeModulePaths };
