@@ -175,3 +175,39 @@ exports.handler = async () => { const sig = c.sign(null, 'm', privateKey); retur
 		t.Error(fmt.Sprint(seen))
 	}
 }
+
+// Both AWS SDKs are there, loaded before the function is; a function's own copy wins.
+func TestNodeHasTheAWSSDKs(t *testing.T) {
+	e := newNodeEngine(t, engine.Config{Region: "eu-west-1"})
+	env := map[string]string{"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
+	for name, c := range map[string]struct{ files []string }{
+		"v2": {[]string{"index.js", `const AWS = require('aws-sdk'); const s3 = new AWS.S3(), db = new AWS.DynamoDB.DocumentClient();
+exports.handler = async () => [AWS.config.region, AWS.VERSION.split('.')[0], s3.getSignedUrl('getObject', { Bucket: 'bucket', Key: 'k', Expires: 60 }).replace(/\?.*/, ''), typeof db.put, new (require('aws-sdk/clients/kms'))().endpoint.host]`}},
+		"v3": {[]string{"index.mjs", `import { S3Client, GetObjectCommand } from '@aws-sdk/client-s3'; import { getSignedUrl } from '@aws-sdk/s3-request-presigner'; import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'; import { SQSClient } from '@aws-sdk/client-sqs';
+const s3 = new S3Client({});
+export const handler = async () => [await s3.config.region(), '3', (await getSignedUrl(s3, new GetObjectCommand({ Bucket: 'bucket', Key: 'k' }), { expiresIn: 60 })).replace(/\?.*/, ''), typeof DynamoDBDocumentClient.from, await new SQSClient({}).config.region()]`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := nodeFunction(t, "")
+			f.Code = engine.Zip(zipOf(t, map[string]string{c.files[0]: c.files[1]}))
+			f.Env = env
+			f.MemoryMB = 256
+			deploy(t, e, f)
+			want := map[string]string{
+				"v2": `["eu-west-1","2","https://bucket.s3.eu-west-1.amazonaws.com/k","function","kms.eu-west-1.amazonaws.com"]`,
+				"v3": `["eu-west-1","3","https://bucket.s3.eu-west-1.amazonaws.com/k","function","eu-west-1"]`,
+			}[name]
+			r := invoke(t, e, `{}`)
+			wantPayload(t, r, want)
+			f.Revision = "2"
+			deploy(t, e, f)
+			r = invoke(t, e, `{}`)
+			wantPayload(t, r, want)
+			t.Logf("cold start with the SDK: %v", r.Report.Init)
+		})
+	}
+	f := nodeFunction(t, "")
+	f.Code = engine.Zip(zipOf(t, map[string]string{"index.js": `exports.handler = async () => require('aws-sdk').own`, "node_modules/aws-sdk/index.js": `exports.own = 'mine'`}))
+	deploy(t, e, f)
+	wantPayload(t, invoke(t, e, `{}`), `"mine"`)
+}

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Node.js guest: ../nodejs20.wasm.zst, ../nodejs20.zip.zst and their lock file ../nodejs20.lock.json.
+# Builds the Node.js guest: ../nodejs20.wasm.zst, ../nodejs20.zip.zst, ../nodejs20-aws.zip.zst and their lock file
+# ../nodejs20.lock.json.
 #
 # Needs Debian 12 and root (it installs what is missing). Everything happens below THAW_BUILD_DIR (default
 # ~/.cache/thaw-build). The outputs depend only on the pinned inputs and the files of this folder, ../guest and ../../toolchain.
@@ -96,13 +97,21 @@ mkdir -p "$work/library"
 	done
 } >"$work/library.list"
 "$work/pack" "$work/library" <"$work/library.list"
-python3 "$here/image.py" "$work/nodejs20.zip" "$work/library" "QuickJS-NG=$work/src/qjs/usr/share/doc/qjs-src/copyright" "Node.js=$work/src/node/LICENSE" "llhttp=$work/llhttp/LICENSE-MIT" "undici=$work/undici/LICENSE"
+python3 "$here/image.py" "$work/nodejs20.zip" node "$work/library" "QuickJS-NG=$work/src/qjs/usr/share/doc/qjs-src/copyright" "Node.js=$work/src/node/LICENSE" "llhttp=$work/llhttp/LICENSE-MIT" "undici=$work/undici/LICENSE"
+
+stage "AWS SDKs"
+rm -rf "$work/aws"
+mkdir -p "$work/aws"
+python3 "$here/aws.py" "$(npm_packages "$here/sdk")" "$work/aws" "$work/aws.list"
+"$work/pack" "$work/aws" <"$work/aws.list"
+python3 "$here/image.py" "$work/nodejs20-aws.zip" node_modules "$work/aws"
 
 stage "compressing"
 zstd -q -19 -f "$work/thaw.wasm" -o "$here/../nodejs20.wasm.zst"
 zstd -q -19 -f "$work/nodejs20.zip" -o "$here/../nodejs20.zip.zst"
-chmod 644 "$here/../nodejs20.wasm.zst" "$here/../nodejs20.zip.zst" # zstd hands on the mode of what it compresses
+zstd -q -19 --long=27 -f "$work/nodejs20-aws.zip" -o "$here/../nodejs20-aws.zip.zst"
+chmod 644 "$here/../nodejs20.wasm.zst" "$here/../nodejs20.zip.zst" "$here/../nodejs20-aws.zip.zst" # zstd hands on the mode of what it compresses
 python3 "$here/../../toolchain/lock.py" "$here/../nodejs20.lock.json" --root "$here/../.." \
 	--inputs nodejs/build nodejs/guest toolchain --sources "$here/sources.sh" "$here/../../toolchain/setup.sh" \
-	--outputs "nodejs/nodejs20.wasm.zst=$work/thaw.wasm" "nodejs/nodejs20.zip.zst=$work/nodejs20.zip" \
+	--outputs "nodejs/nodejs20.wasm.zst=$work/thaw.wasm" "nodejs/nodejs20.zip.zst=$work/nodejs20.zip" "nodejs/nodejs20-aws.zip.zst=$work/nodejs20-aws.zip" \
 	--tools "clang-19 --version" "wasm-ld-19 --version" "zstd --version"

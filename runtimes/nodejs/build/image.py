@@ -1,7 +1,7 @@
 """Packs the built-in library into the archive that the host mounts at /var/runtime: entries are stored, for the whole archive is
 compressed, and sorted and dated alike, so that equal inputs give equal bytes.
 
-usage: image.py ARCHIVE FOLDER [NAME=LICENCE-FILE...]
+usage: image.py ARCHIVE PREFIX FOLDER [NAME=LICENCE-FILE...]
 """
 
 import os
@@ -19,12 +19,12 @@ def add(archive, name, data):
 
 
 def main():
-    target, folder, *licences = sys.argv[1:]
+    target, prefix, folder, *licences = sys.argv[1:]
     files = {}
     for base, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(base, name)
-            files["node/" + os.path.relpath(path, folder).replace(os.sep, "/")] = path
+            files[prefix + "/" + os.path.relpath(path, folder).replace(os.sep, "/")] = path
     for pair in licences:
         name, path = pair.split("=", 1)
         files["licences/" + name] = path

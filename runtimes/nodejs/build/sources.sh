@@ -23,3 +23,20 @@ fetch_npm() {
 	fi
 	echo "$file"
 }
+
+# npm_packages FOLDER -> a node_modules folder with the packages that FOLDER/package-lock.json pins by their hashes. Needs npm;
+# nothing of the packages is run.
+npm_packages() {
+	local sum target
+	sum=$(sha256sum "$1/package-lock.json" | cut -c1-16)
+	target=$THAW_BUILD_DIR/npm-$sum
+	if [ ! -e "$target/done" ]; then
+		command -v npm >/dev/null || fail "npm is needed to fetch the AWS SDKs"
+		rm -rf "$target"
+		mkdir -p "$target"
+		cp "$1/package.json" "$1/package-lock.json" "$target"
+		(cd "$target" && npm ci --ignore-scripts --no-audit --no-fund >&2)
+		touch "$target/done"
+	fi
+	echo "$target/node_modules"
+}

@@ -191,7 +191,7 @@ static uint64_t verdict(JSValue v) {
 
 /* ---- INIT ---- */
 
-static uint64_t op_init(void) {
+static uint64_t op_init(const char *ptr, size_t len) {
     if (initialised) return fault("INIT twice");
     rt = JS_NewRuntime();
     if (!rt) return fault("out of memory");
@@ -216,8 +216,21 @@ static uint64_t op_init(void) {
     on_turn = JS_GetPropertyStr(ctx, api, "turn");
     on_trim = JS_GetPropertyStr(ctx, api, "trim");
     on_compile = JS_GetPropertyStr(ctx, api, "compile");
+    JSValue preload = JS_GetPropertyStr(ctx, api, "preload");
     JS_FreeValue(ctx, api);
     run_jobs();
+    record r;
+    field k, v;
+    if (open_record(&r, ptr, len))
+        while (next_field(&r, &k) && next_field(&r, &v)) {
+            if (k.len != 7 || memcmp(k.ptr, "preload", 7)) continue;
+            JSValue names = field_value(&v), result = JS_Call(ctx, preload, JS_UNDEFINED, 1, (JSValueConst *)&names);
+            JS_FreeValue(ctx, names);
+            if (JS_IsException(result)) return fault_from_exception();
+            JS_FreeValue(ctx, result);
+            run_jobs();
+        }
+    JS_FreeValue(ctx, preload);
     JS_RunGC(rt);
     heap_settle();
     clear_stack();
@@ -336,7 +349,7 @@ __attribute__((export_name("thaw_call"))) uint64_t thaw_call(uint32_t op, uint32
     switch (op) {
     case OP_INFO: return (uint64_t)DONE << 32 | (uint32_t)(uintptr_t)&info;
     case OP_ALLOC: return (uint64_t)DONE << 32 | alloc_input(a);
-    case OP_INIT: return op_init();
+    case OP_INIT: return op_init(ptr, b);
     case OP_RESTORE: return op_restore(ptr, b);
     case OP_LOAD: return op_load(ptr, b);
     case OP_INVOKE: return op_invoke(ptr, b);

@@ -149,6 +149,7 @@ const replaced = {
   'internal/bootstrap/realm': () => ({ BuiltinModule, internalBinding, require: requireBuiltin }),
   'internal/util/inspector': () => ({ sendInspectorCommand() {}, isInspectorEnabled: () => false }),
   'internal/console/global': () => globalThis.console,
+  'http2': () => requireBuiltin('thaw/http2'),
   'module': () => requireBuiltin('thaw/modules').Module,
   'cluster': () => requireBuiltin('thaw/net').cluster,
 };

@@ -5,6 +5,7 @@
 'use strict';
 
 const loop = require('thaw/loop');
+const preloads = require('thaw/preload');
 const path = require('path');
 const { compileFile, Module, allowRequireES, isES, isFile, importModule, loadFile } = require('thaw/modules');
 const { types } = host;
@@ -501,6 +502,7 @@ function restore(values) {
   readFixed();
   lastTrace = undefined;
   internalBinding('crypto').reseed();
+  for (const again of preloads.restored) again();
   loop.drain();
 }
 
@@ -518,4 +520,4 @@ module.kept = [
     AWS_REGION: '', LAMBDA_RUNTIME_DIR: '', LAMBDA_TASK_ROOT: '', LANG: '', LD_LIBRARY_PATH: '', NODE_PATH: '', PATH: '', TZ: '', _HANDLER: '',
   },
 ];
-module.exports = { compile: compileFile, restore, load, invoke, turn, trim };
+module.exports = { compile: compileFile, preload: preloads.preload, restore, load, invoke, turn, trim };
