@@ -24,7 +24,7 @@ func TestNoPathOfTheBuildMachine(t *testing.T) { locked().CheckPaths(t) }
 
 func TestGuestDescribesItself(t *testing.T) {
 	g := Guest()
-	if len(g.Digest) != 64 {
+	if len(g.Digest) != 96 {
 		t.Errorf("digest %q", g.Digest)
 	}
 	if len(g.Runtimes) != 12 {
