@@ -52,6 +52,7 @@ func (s *Server) deployLocked(ctx context.Context, account, name string, number 
 		// What may change without the version itself is part of the revision.
 		Revision: v.RevisionID + " " + strconv.Itoa(reserved) + " " + strconv.Itoa(warm) + " " + strconv.Itoa(int(isolation(f.Tags))),
 		Handler:  v.Handler, MemoryMB: v.MemorySize, Timeout: time.Duration(v.Timeout) * time.Second, TmpMB: v.TmpSize, Env: v.Environment,
+		LogGroup:   v.LogGroup,
 		CodeSHA256: v.CodeSHA256, Code: func(ctx context.Context) ([]byte, error) { return s.cfg.Store.Code(ctx, v.CodeSHA256) },
 		Subnets: subnets(v.VPC), SnapStart: v.SnapStart == "PublishedVersions", Isolation: isolation(f.Tags), Reserved: reserved, ReservedGroup: arn, Prewarm: warm,
 	}

@@ -13,7 +13,23 @@ import (
 )
 
 // logGroup is the CloudWatch log group of a function (guide, rows MON-02).
-func logGroup(name string) string { return "/aws/lambda/" + name }
+func (f *Function) logGroup() string {
+	if f.LogGroup != "" {
+		return f.LogGroup
+	}
+	return "/aws/lambda/" + f.Name
+}
+
+// initialization says how instances come about, as Lambda tells functions.
+func (f *Function) initialization() string {
+	switch {
+	case f.Prewarm > 0:
+		return "provisioned-concurrency"
+	case f.SnapStart:
+		return "snap-start"
+	}
+	return "on-demand"
+}
 
 // newLogStream names the log stream of a new instance as Lambda does: date, version, 32 hexadecimal digits.
 func newLogStream(version string, now time.Time) string {
@@ -51,8 +67,8 @@ func environment(f *Function, g *abi.Guest, region, logStream string) []string {
 		"AWS_LAMBDA_FUNCTION_NAME":        f.Name,
 		"AWS_LAMBDA_FUNCTION_VERSION":     f.Version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.MemoryMB),
-		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
-		"AWS_LAMBDA_LOG_GROUP_NAME":       logGroup(f.Name),
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  f.initialization(),
+		"AWS_LAMBDA_LOG_GROUP_NAME":       f.logGroup(),
 		logStreamVariable:                 logStream,
 		"LAMBDA_TASK_ROOT":                abi.TaskRoot,
 		"LAMBDA_RUNTIME_DIR":              abi.RuntimeRoot,

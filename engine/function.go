@@ -20,6 +20,8 @@ type Function struct {
 	Version string // "$LATEST" or a number; empty means "$LATEST"
 	ARN     string // unqualified ARN
 
+	LogGroup string // empty means /aws/lambda/ and the name
+
 	Runtime string // name of a runtime that one of the engine's guests serves, for example "python3.13"
 	Handler string // handler string as the runtime defines it, for example "app.handler"
 

@@ -262,7 +262,7 @@ func (g *guest) rehearse(box *sandbox.Instance) error {
 	if err := box.Restore(environment(&f, g.abi, g.e.cfg.Region, "rehearsal"), l); err != nil {
 		return err
 	}
-	load := abi.Load{Runtime: r.Runtime, Handler: r.Handler, TaskRoot: abi.TaskRoot, FunctionName: f.Name, Version: f.Version, MemoryMB: "128", LogGroup: logGroup(f.Name), LogStream: "rehearsal", FunctionARN: "arn"}
+	load := abi.Load{Runtime: r.Runtime, Handler: r.Handler, TaskRoot: abi.TaskRoot, FunctionName: f.Name, Version: f.Version, MemoryMB: "128", LogGroup: f.logGroup(), LogStream: "rehearsal", FunctionARN: "arn"}
 	if payload, status, err := box.Load(&load, nil, l); err != nil || status != abi.StatusDone {
 		return fmt.Errorf("load: status %d, %s: %w", status, payload, err)
 	}

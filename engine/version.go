@@ -287,6 +287,6 @@ func (v *version) refuseSnapshot(err error) bool {
 func (v *version) loadRecord(stream string) *abi.Load {
 	return &abi.Load{
 		Runtime: v.f.Runtime, Handler: v.f.Handler, TaskRoot: abi.TaskRoot, FunctionName: v.f.Name, Version: v.f.Version,
-		MemoryMB: strconv.Itoa(v.f.MemoryMB), LogGroup: logGroup(v.f.Name), LogStream: stream, FunctionARN: v.f.ARN,
+		MemoryMB: strconv.Itoa(v.f.MemoryMB), LogGroup: v.f.logGroup(), LogStream: stream, FunctionARN: v.f.ARN,
 	}
 }
