@@ -22,10 +22,7 @@ import (
 var pypiSubset = []string{"requests", "jinja2", "pydantic", "sqlalchemy", "jsonschema", "powertools", "click", "pyyaml"}
 
 // pypiPending are jobs that can't pass yet, and why.
-var pypiPending = map[string]string{
-	"boto3": "imports ssl", "pyjwt": "imports ssl", "redis": "imports ssl", "urllib3": "opens a socket", "xray": "opens a socket", "pymysql": "opens a socket",
-	"werkzeug": "hashlib has no pbkdf2_hmac", "sympy": "imports ctypes",
-}
+var pypiPending = map[string]string{"werkzeug": "hashlib has no pbkdf2_hmac", "sympy": "imports ctypes"}
 
 // Widely used packages from PyPI, installed as a Lambda user installs them, do in a function what they do natively. A job of
 // testdata/pypi is a handler that uses one package; its first line says which wheels its deployment package holds. The host's
@@ -37,7 +34,8 @@ func TestPackagesFromPyPI(t *testing.T) {
 	if err != nil || len(jobs) < 25 {
 		t.Fatalf("%d jobs, %v", len(jobs), err)
 	}
-	s := serve(t, dataDir(t))
+	peer := pypiServer(t)
+	s := serve(t, dataDir(t), "--egress-allow", "localhost")
 	for _, file := range jobs {
 		module := strings.TrimSuffix(filepath.Base(file), ".py")
 		name := strings.TrimPrefix(module, "job_")
@@ -54,7 +52,7 @@ func TestPackagesFromPyPI(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd := exec.Command(python, "-c", "import json, sys; sys.path[:0] = sys.argv[1:]; import "+module+"; print('\\n' + json.dumps("+module+".handler({}, None)))", site, "testdata/pypi")
-			cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "AWS_EC2_METADATA_DISABLED=true", "TZ=UTC")
+			cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "AWS_EC2_METADATA_DISABLED=true", "TZ=UTC", "THAW_TEST_SERVER="+peer.URL)
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
 			out, err := cmd.Output()
@@ -64,7 +62,8 @@ func TestPackagesFromPyPI(t *testing.T) {
 			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 			want := lines[len(lines)-1]
 			code := pypiPackage(t, wheels, file, source)
-			s.mustCreate("pypi-"+name, module+".handler", code, map[string]any{"MemorySize": 512, "Timeout": 120, "Runtime": "python3.13"})
+			s.mustCreate("pypi-"+name, module+".handler", code, map[string]any{"MemorySize": 512, "Timeout": 120, "Runtime": "python3.13",
+				"Environment": map[string]any{"Variables": map[string]string{"THAW_TEST_SERVER": peer.URL, "AWS_EC2_METADATA_DISABLED": "true"}}})
 			for _, start := range []string{"cold", "warm"} {
 				a := s.invoke("pypi-"+name, "{}", map[string]string{"X-Amz-Log-Type": "Tail"})
 				if a.status != 200 || a.header.Get("X-Amz-Function-Error") != "" || !sameJSON(t, a.body, want) {

@@ -39,7 +39,10 @@ func Guest() *abi.Guest {
 		},
 		SoftInterrupt: softInterrupt,
 		Rehearsal:     rehearsal(),
-		Trusted:       true,
+		Preloads: []abi.Preload{{
+			Name: "boto3", Sources: []string{".py"}, Markers: []string{"boto3", "botocore"}, Own: []string{"boto3/__init__.py", "botocore/__init__.py"},
+		}},
+		Trusted: true,
 	}
 }
 

@@ -3,7 +3,7 @@
 #
 # Needs Debian 12 and root (it installs what is missing). Everything happens below THAW_BUILD_DIR (default
 # ~/.cache/thaw-build); finished stages are kept there, and removing the folder starts over. The outputs depend only on the
-# pinned inputs and the files of this folder, ../guest and ../../toolchain.
+# pinned inputs, those files of ../../python/guest/net that net.sha256 names, and the files of this folder, ../guest and ../../toolchain.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../toolchain/fetch.sh"
@@ -87,11 +87,18 @@ stage "linking the guest"
 	includes="-I. -I$work/src/Include -I$guest/include"
 	$CC $cflags $emulated $includes -c "$guest/thaw.c" -o thaw.o
 	$CC $cflags $emulated $includes -c "$guest/posix.c" -o posix.o
+	# CPython's module _socket over the C library functions of the other Python guest.
+	net=$here/../../python/guest/net
+	(cd "$net" && sha256sum --check --quiet --strict "$here/net.sha256") || fail "python/guest/net has changed: see whether it suits Python 2.7 too, then update net.sha256"
+	netflags="$emulated -ffile-prefix-map=$net=/build/net -I$net/include -I$net"
+	for f in inet netdb socket; do $CC $cflags $netflags -c "$net/$f.c" -o "net_$f.o"; done
+	$CC $cflags $netflags $includes -c "$guest/net.c" -o net_module.o
+	$CC $cflags $netflags $includes -include "$net/config.h" -include "$guest/posix.h" -c "$work/src/Modules/socketmodule.c" -o net_socketmodule.o
 	# With -O2 the parser refuses every source: pgen's tables are written to in ways that clang does not expect.
 	$CC $target $flags -O0 $includes -DPy_BUILD_CORE -c "$work/src/Python/graminit.c" -o graminit.o
 	# clang would run any wasm-opt that it finds on PATH: keep it out and run it ourselves.
 	PATH=/usr/lib/llvm-19/bin:/bin $CC $cflags -mexec-model=reactor -Wl,--stack-first -Wl,-z,stack-size=4194304 -Wl,--strip-debug -Wl,--fatal-warnings \
-		-o linked.wasm thaw.o posix.o graminit.o libpython2.7.a -L"$prefix/lib" \
+		-o linked.wasm thaw.o posix.o graminit.o net_*.o libpython2.7.a -L"$prefix/lib" \
 		-lz -lbz2 -lsqlite3 -lwasi-emulated-signal -lwasi-emulated-getpid -lwasi-emulated-process-clocks -lwasi-emulated-mman -lm
 	# CPython of that time calls functions through pointers of other types everywhere; --fpcast-emu gives all of them one type.
 	features="--enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals"
@@ -99,10 +106,18 @@ stage "linking the guest"
 	wasm-opt $features -O3 --low-memory-unused -g cast.wasm -o thaw.wasm
 )
 
-stage "standard library image"
-rm -rf "$work/library" "$work/python27.zip"
+stage "image of the standard library and boto3"
+rm -rf "$work/library" "$work/site" "$work/runtime" "$work/python27.zip"
+for wheel in boto3 botocore s3transfer jmespath dateutil six urllib3 futures; do
+	unzip -q -o "$("wheel_$wheel")" -d "$work/site"
+done
 "$work/native/python" -S -E "$here/compile.py" "$work/library" /var/runtime/lib/python2.7 "$work/src/Lib" "$guest"
-python3 "$here/image.py" "$work/python27.zip" "lib/python2.7=$work/library" "licences/CPython=$work/src/LICENSE" \
+"$work/native/python" -S -E "$here/compile.py" "$work/runtime" /var/runtime "$work/site"
+python3 "$here/image.py" "$work/python27.zip" "lib/python2.7=$work/library" ".=$work/runtime" "licences/CPython=$work/src/LICENSE" \
+	"licences/boto3=$(ls "$work"/site/boto3-*.dist-info/LICENSE)" "licences/botocore=$(ls "$work"/site/botocore-*.dist-info/LICENSE.txt)" \
+	"licences/s3transfer=$(ls "$work"/site/s3transfer-*.dist-info/LICENSE.txt)" "licences/jmespath=$(ls "$work"/site/jmespath-*.dist-info/LICENSE*)" \
+	"licences/dateutil=$(ls "$work"/site/python_dateutil-*.dist-info/LICENSE)" "licences/six=$(ls "$work"/site/six-*.dist-info/LICENSE)" \
+	"licences/urllib3=$(ls "$work"/site/urllib3-*.dist-info/LICENSE.txt)" "licences/futures=$(ls "$work"/site/futures-*.dist-info/LICENSE)" \
 	"licences/zlib=$work/deps/zlib/LICENSE" "licences/bzip2=$work/deps/bzip2/LICENSE" "licences/expat=$work/src/Modules/expat/COPYING" \
 	"licences/wasi-libc=$sysroot/share/doc/wasi-libc/copyright"
 

@@ -9,6 +9,7 @@ ac_cv_header_sys_resource_h=no
 ac_cv_header_sys_un_h=no
 ac_cv_header_dlfcn_h=no
 ac_cv_header_ieeefp_h=no
+ac_cv_header_netpacket_packet_h=no
 ac_cv_header_signal_h=yes
 ac_cv_have_chflags=no
 ac_cv_have_lchflags=no

@@ -15,6 +15,9 @@ IMPORT("remaining_time") int64_t host_remaining_time(void);
 
 extern char **environ;
 
+void init_thaw_net(void); /* net.c */
+void init_socket(void);   /* socketmodule.c, see build.sh */
+
 static int initialised;
 static PyObject *restore_fn, *load_fn, *invoke_fn, *timeout_class;
 
@@ -140,9 +143,15 @@ static void fill_holes(void) {
     free(top);
 }
 
-static uint64_t op_init(void) {
+static uint64_t op_init(const char *ptr, size_t len) {
+    record pairs;
+    field key, value, preload = {"", 0, 0};
     if (initialised) return fault("INIT twice");
-    if (PyImport_AppendInittab("_thaw", init_thaw_module) < 0) return fault("inittab");
+    if (len && !open_record(&pairs, ptr, len)) return fault("INIT: bad record");
+    while (len && next_field(&pairs, &key) && next_field(&pairs, &value))
+        if (key.len == 7 && memcmp(key.ptr, "preload", 7) == 0) preload = value;
+    static struct _inittab modules[] = {{"_thaw", init_thaw_module}, {"_thaw_net", init_thaw_net}, {"_socket", init_socket}, {NULL, NULL}};
+    if (PyImport_ExtendInittab(modules) < 0) return fault("inittab");
     Py_NoSiteFlag = 1;
     Py_IgnoreEnvironmentFlag = 1;
     Py_DontWriteBytecodeFlag = 1;
@@ -154,20 +163,14 @@ static uint64_t op_init(void) {
     PySys_SetArgvEx(1, argv, 0);
 
     PyObject *module = PyImport_ImportModule("thaw_bootstrap");
-    if (!module) {
-        PyErr_Print();
-        return fault("thaw_bootstrap could not be imported");
-    }
+    if (!module) return fault_from_exception();
     restore_fn = PyObject_GetAttrString(module, "restore");
     load_fn = PyObject_GetAttrString(module, "load");
     invoke_fn = PyObject_GetAttrString(module, "invoke");
     timeout_class = PyObject_GetAttrString(module, "Timeout");
-    PyObject *r = PyObject_CallMethod(module, "init", NULL);
+    PyObject *r = PyObject_CallMethod(module, "init", "s#", preload.ptr, (Py_ssize_t)preload.len);
     Py_DECREF(module);
-    if (!restore_fn || !load_fn || !invoke_fn || !timeout_class || !r) {
-        PyErr_Print();
-        return fault("thaw_bootstrap.init failed");
-    }
+    if (!restore_fn || !load_fn || !invoke_fn || !timeout_class || !r) return fault_from_exception();
     Py_DECREF(r);
     initialised = 1;
     reserve(&request, 1);
@@ -329,7 +332,7 @@ __attribute__((export_name("thaw_call"))) uint64_t thaw_call(uint32_t op, uint32
     switch (op) {
     case OP_INFO: return op_info();
     case OP_ALLOC: return (uint64_t)DONE << 32 | (uint32_t)(uintptr_t)reserve(&request, a);
-    case OP_INIT: r = op_init(); break;
+    case OP_INIT: r = op_init(ptr, b); break;
     case OP_RESTORE: return op_restore(ptr, b);
     case OP_LOAD: r = op_load(ptr, b); break;
     case OP_INVOKE: r = op_invoke(ptr, b); break;

@@ -33,7 +33,7 @@ import encodings.base64_codec, encodings.hex_codec, encodings.idna, encodings.la
 import encodings.string_escape, encodings.unicode_escape, encodings.utf_8, fnmatch, fractions, functools, getpass, glob  # noqa: E401,F401
 import gzip, hashlib, heapq, hmac, HTMLParser, httplib, inspect, io, itertools, json.decoder, json.encoder, keyword, locale  # noqa: E401,F401
 import logging.handlers, math, mimetypes, numbers, operator, pkgutil, platform, posixpath, pprint, Queue, random, select, shlex  # noqa: E401,F401
-import shutil, socket, stat, string, StringIO, struct, tempfile, textwrap, threading, token, tokenize, unicodedata, urllib, urllib2  # noqa: E401,F401
+import shutil, socket, ssl, stat, string, StringIO, struct, tempfile, textwrap, threading, token, tokenize, unicodedata, urllib, urllib2  # noqa: E401,F401
 import urlparse, UserDict, uuid, weakref, xml.etree.ElementTree, zipfile, zlib  # noqa: E401,F401
 
 _REQUEST_ID = ""
@@ -140,6 +140,41 @@ def _log_error(text):
     _thaw.log(_LOG_ERROR, text)
 
 
+# ---- executors of the package futures, in whichever copy ----
+
+
+class _FuturesFinder(object):
+    """Imports concurrent.futures.thread with an executor that needs no threads: what is submitted runs at once, in the
+    caller's place. Results are the same, nothing overlaps."""
+
+    @staticmethod
+    def find_module(name, path=None):
+        return _FuturesFinder if name == "concurrent.futures.thread" else None
+
+    @staticmethod
+    def load_module(name):
+        file, path, description = imp.find_module("thread", sys.modules["concurrent.futures"].__path__)
+        try:
+            module = imp.load_module(name, file, path, description)
+        finally:
+            if file is not None:
+                file.close()
+        module.ThreadPoolExecutor.submit = _submit
+        return module
+
+
+def _submit(self, fn, *args, **kwargs):
+    if self._shutdown:
+        raise RuntimeError("cannot schedule new futures after shutdown")
+    future = sys.modules["concurrent.futures"].Future()
+    future.set_running_or_notify_cancel()
+    try:
+        future.set_result(fn(*args, **kwargs))
+    except Exception:
+        future.set_exception_info(*sys.exc_info()[1:])
+    return future
+
+
 # ---- errors ----
 
 
@@ -199,8 +234,8 @@ def _exit(exc):
 # ---- the four entry points ----
 
 
-def init():
-    """Prepares everything that does not depend on a function."""
+def init(preload):
+    """Prepares everything that does not depend on a function; preload names modules of a snapshot of their own."""
     global _preloaded
     root = logging.getLogger()
     handler = _LogHandler()
@@ -216,7 +251,11 @@ def init():
     decimal.Decimal("1.1") + 1
     hashlib.sha256(b"x").hexdigest()
     logging.getLogger("thaw").isEnabledFor(logging.DEBUG)
+    warnings.filterwarnings("ignore", "Boto3 will no longer support Python 2.7")  # the built-in one: nobody can do anything about it
+    sys.meta_path.append(_FuturesFinder)
     sys.path[0:0] = _PATH
+    for name in preload.split():
+        importlib.import_module(name)
     _check_reseed()
     _preloaded = _preload_names()
     _rehearse()
