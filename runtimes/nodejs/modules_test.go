@@ -67,6 +67,13 @@ func TestModules(t *testing.T) {
 }
 
 // Each core module does a representative job; what is compared was written down from Node.js 20.
+func TestWebAssembly(t *testing.T) {
+	g := loaded(t, "nodejs20.x", `exports.handler = async () => { const e = await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])).catch((e) => e); return [e.name, e.message, WebAssembly.validate(new Uint8Array(8)), WebAssembly === globalThis.WebAssembly] };`)
+	if s, b := g.invoke(`{}`); s != abi.StatusDone || b != `["CompileError","WebAssembly.compile(): modules of functions can't run in this runtime",false,true]` {
+		t.Errorf("%v %s", s, b)
+	}
+}
+
 // Before Node.js 20 require() takes CommonJS only.
 func TestRequireOfModuleRefused(t *testing.T) {
 	g := start(t, task("index.js", `exports.handler = async () => { try { require('./m.mjs') } catch (e) { return [e.code, require('p')] } };`, "m.mjs", `export const a = 1`,

@@ -37,6 +37,11 @@ module.exports = function setup() {
     defineOperation(globalThis, name, timers[name]);
   }
   defineOperation(globalThis, 'queueMicrotask', queueMicrotask);
+  Object.defineProperty(globalThis, 'WebAssembly', {
+    configurable: true,
+    get() { return (this.WebAssembly = require('thaw/webassembly')); },
+    set(value) { Object.defineProperty(globalThis, 'WebAssembly', { value, writable: true, configurable: true }); },
+  });
 
   // web interfaces
   const { DOMException } = internalBinding('messaging');
