@@ -17,7 +17,7 @@ import (
 // testdata/contract.py holds the assertions; it fails with a traceback.
 func TestBoto3Contract(t *testing.T) {
 	python := tool(t, "python3", "-c", "import boto3")
-	s := serve(t, dataDir(t), "--async-retry-delay", "10ms")
+	s := serve(t, dataDir(t), "--auth", "sigv4", "--roles", "permissive", "--async-retry-delay", "10ms")
 	cmd := exec.Command(python, "testdata/contract.py")
 	cmd.Env = s.clientEnv()
 	out, err := cmd.CombinedOutput()
@@ -174,7 +174,7 @@ func TestBackupAndRestore(t *testing.T) {
 // The guide's API reference, walked with boto3.
 func TestBoto3Conformance(t *testing.T) {
 	python := tool(t, "python3", "-c", "import boto3")
-	s := serve(t, dataDir(t))
+	s := serve(t, dataDir(t), "--auth", "sigv4", "--roles", "permissive")
 	cmd := exec.Command(python, "testdata/conformance.py", filepath.Join("..", "..", "api", "testdata", "api.json"))
 	cmd.Env = s.clientEnv()
 	out, err := cmd.CombinedOutput()

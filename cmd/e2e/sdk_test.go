@@ -31,7 +31,7 @@ func TestSDKForGo(t *testing.T) {
 	build.Dir = filepath.Join("clients", "go")
 	out, err := build.CombinedOutput()
 	needNetwork(t, out, err)
-	s := serve(t, dataDir(t))
+	s := serve(t, dataDir(t), "--auth", "sigv4", "--roles", "permissive")
 	cmd := exec.Command(program)
 	cmd.Env = s.clientEnv()
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "checks passed") {
@@ -58,7 +58,7 @@ func TestSDKForJavaScript(t *testing.T) {
 	install.Dir = dir
 	out, err := install.CombinedOutput()
 	needNetwork(t, out, err)
-	s := serve(t, dataDir(t))
+	s := serve(t, dataDir(t), "--auth", "sigv4", "--roles", "permissive")
 	for _, name := range []string{"v2", "v3"} {
 		cmd := exec.Command(node, "--no-warnings", name+".mjs")
 		cmd.Dir = dir
