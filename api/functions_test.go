@@ -477,3 +477,19 @@ func TestRestart(t *testing.T) {
 		t.Errorf("%d deploys after it", x.engine.deploys)
 	}
 }
+
+func TestRetiredRuntimes(t *testing.T) {
+	x := newFixture(t)
+	x.create("old", fields{"Runtime": "python3.12"})
+	x.api.cfg.RetiredRuntimes = []string{"python3.12"}
+	x.wantError(x.do("POST", functionsPath, creation("new", fields{"Runtime": "python3.12"})), "InvalidParameterValueException", "The runtime parameter of python3.12 is no longer supported")
+	x.create("new", nil)
+	x.wantError(x.do("PUT", functionsPath+"/new/configuration", fields{"Runtime": "python3.12"}), "InvalidParameterValueException", "no longer supported")
+	// Functions that have it go on, and can be changed otherwise.
+	if a := x.do("PUT", functionsPath+"/old/configuration", fields{"Runtime": "python3.12", "Timeout": 5}); a.status != 200 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := x.invoke("old", "{}"); a.status != 200 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}

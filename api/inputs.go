@@ -134,6 +134,9 @@ func (s *Server) accept(in *configInput, f *store.Version) error {
 		if !s.served(*in.Runtime) {
 			return s.unknownRuntime(*in.Runtime)
 		}
+		if slices.Contains(s.cfg.RetiredRuntimes, *in.Runtime) && f.Runtime != *in.Runtime {
+			return invalid("The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. We recommend you use a newer runtime while creating or updating functions.", *in.Runtime)
+		}
 		f.Runtime = *in.Runtime
 	}
 	set := func(dst *string, v *string) {

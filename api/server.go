@@ -42,6 +42,9 @@ type Config struct {
 	Accounts func(id string) bool
 	Limits   Limits
 	Code     CodeSource // of packages named by bucket and key; nil = requests must bring them
+	// RetiredRuntimes are those that functions can keep and no longer get (guide, "Programming Model (Node.js)": nodejs from
+	// October 2016 on).
+	RetiredRuntimes []string
 	// AsyncRetryDelays are the pauses before an asynchronous invocation that failed is repeated; nil = one minute, two minutes.
 	AsyncRetryDelays []time.Duration
 	// FunctionEnv are environment variables that functions find unless they have their own of that name.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -18,7 +19,13 @@ func addCodeFlags(f *pflag.FlagSet) {
 	f.String("s3-access-key", "", "access key for it; empty = requests are not signed. Better given as THAW_S3_ACCESS_KEY")
 	f.String("s3-secret-key", "", "secret key for it. Better given as THAW_S3_SECRET_KEY: command lines can be seen by others")
 	f.Bool("s3-virtual-host", false, "buckets are host names and not the first part of the path")
+	f.String("retired-runtimes", "", "runtimes that functions can keep and no longer get, such as nodejs,nodejs4.3")
 	f.Duration("async-retry-delay", time.Minute, "pause before an asynchronous invocation that failed is repeated; the second pause is twice as long")
+}
+
+// retired lists the runtimes of --retired-runtimes.
+func (c *config) retired() []string {
+	return strings.FieldsFunc(c.RetiredRuntimes, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // codeSource is where packages named by bucket and key come from, nil if nowhere.

@@ -44,6 +44,7 @@ type config struct {
 	S3SecretKey     string        `koanf:"s3-secret-key"`
 	S3VirtualHost   bool          `koanf:"s3-virtual-host"`
 	AsyncRetryDelay time.Duration `koanf:"async-retry-delay"`
+	RetiredRuntimes string        `koanf:"retired-runtimes"`
 
 	Egress         string          `koanf:"egress"`
 	EgressAllow    string          `koanf:"egress-allow"`

@@ -102,7 +102,7 @@ func (n *node) start(ctx context.Context, stderr io.Writer) error {
 	}
 	c := api.Config{
 		Engine: n.engine, Store: n.store, Region: cfg.Region, Account: cfg.accounts()[0], Limits: limits, Code: code, Logger: n.log, Version: version(),
-		AsyncRetryDelays: []time.Duration{cfg.AsyncRetryDelay, 2 * cfg.AsyncRetryDelay},
+		RetiredRuntimes: cfg.retired(), AsyncRetryDelays: []time.Duration{cfg.AsyncRetryDelay, 2 * cfg.AsyncRetryDelay},
 	}
 	if err := n.identities(ctx, &c); err != nil {
 		return err

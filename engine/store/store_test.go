@@ -304,3 +304,28 @@ func FuzzDecodeFunction(f *testing.F) {
 		}
 	})
 }
+
+// A folder that the program wrote before there were versions is opened, and closed to that program.
+func TestAFolderOfSchema1(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	put(t, s, "other", []byte("code"))
+	if err := s.db.Update(func(tx *badger.Txn) error {
+		const record = "\x01" + `{"account":"1","region":"r","name":"old","revision":7,"revisionId":"id","runtime":"python3.13","role":"arn","handler":"a.b","timeout":3,"memorySize":128,"environment":{"A":"b"},"tmpSize":512,"reserved":5,"tags":{"k":"v"},"lastModified":"2026-01-02T03:04:05Z","codeSha256":"` + "%s" + `","codeSize":4}`
+		return errors.Join(tx.Set([]byte(schemaKey), []byte("1")), tx.Set([]byte("f/1/r/old"), fmt.Appendf(nil, record, HashCode([]byte("code")))))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	defer s.Close()
+	f, ok := s.Function("1", "r", "old")
+	if !ok || f.Revision != 7 || f.Latest.Handler != "a.b" || f.Latest.RevisionID != "id" || *f.Reserved != 5 || f.Tags["k"] != "v" || f.Latest.Environment["A"] != "b" || len(f.Versions) != 0 || s.view.references(f.Latest.CodeSHA256) != 2 {
+		t.Errorf("%+v", f)
+	}
+	if err := migrate(s.db, nil); !errors.Is(err, ErrSchema) {
+		t.Errorf("a program that knows schema 1 only: %v", err)
+	}
+}
