@@ -49,6 +49,16 @@ func TestAnswers(t *testing.T) {
 		{"V8's wording", "nodejs20.x", `exports.handler = async () => { const t = []; for (const f of [() => null.x, () => { undefined.y = 1 }, () => '' + Symbol(), () => 'x'.repeat(2 ** 30)]) { try { f() } catch (e) { t.push(e.name + ': ' + e.message) } } return t };`, `{}`, abi.StatusDone,
 			`["TypeError: Cannot read properties of null (reading 'x')","TypeError: Cannot set properties of undefined (setting 'y')","TypeError: Cannot convert a Symbol value to a string","RangeError: Invalid string length"]`},
 		{"a module of Node that isn't here", "nodejs20.x", `exports.handler = async () => { try { require('node:test') } catch (e) { return e.code } };`, `{}`, abi.StatusDone, `"ERR_UNKNOWN_BUILTIN_MODULE"`},
+		{"context.succeed ends at once", "nodejs", `var n = 0; exports.handler = function (e, c) { setTimeout(function () { n++ }, 10); c.succeed({ get n() { return n } }) };`, `{}`, abi.StatusDone, `{"n":0}`},
+		{"context.succeed without a result", "nodejs", `exports.handler = function (e, c) { c.succeed() };`, `{}`, abi.StatusDone, `null`},
+		{"context.succeed with what is no JSON", "nodejs", `exports.handler = function (e, c) { var a = {}; a.a = a; c.succeed(a) };`, `{}`, abi.StatusError, `Runtime.MarshalError`},
+		{"context.fail with an error", "nodejs", `exports.handler = function (e, c) { c.fail(new TypeError('no')) };`, `{}`, abi.StatusHandled, `{"errorMessage":"no","errorType":"TypeError",`},
+		{"context.fail with what is no JSON", "nodejs", `exports.handler = function (e, c) { var a = {}; a.a = a; c.fail(a) };`, `{}`, abi.StatusError, `{"errorMessage":"[object Object]"}`},
+		{"context.done with one argument, an error", "nodejs", `exports.handler = function (e, c) { c.done(new Error('one')) };`, `{}`, abi.StatusHandled, `{"errorMessage":"one","errorType":"Error",`},
+		{"context.done ignores a result beside an error", "nodejs", `exports.handler = function (e, c) { setTimeout(function () {}, 1000); c.done('bad', 'result') };`, `{}`, abi.StatusHandled, `{"errorMessage":"bad"}`},
+		{"context.done without arguments", "nodejs", `exports.handler = function (e, c) { c.done() };`, `{}`, abi.StatusDone, `null`},
+		{"done is a callback that does not wait", "nodejs4.3", `var n = 0; exports.handler = function (e, c, callback) { setTimeout(function () { n++ }, 10); c.callbackWaitsForEmptyEventLoop = false; callback(null, { get n() { return n } }) };`, `{}`, abi.StatusDone, `{"n":0}`},
+		{"0.10 without any answer", "nodejs", `exports.handler = function (e, c) { setTimeout(function () {}, 2); };`, `{}`, abi.StatusDone, `null`},
 		{"the environment", "nodejs20.x", `exports.handler = async () => { process.env.N = 5; return [process.env.GREETING, process.env.N, process.env.NONE, process.env.LAMBDA_TASK_ROOT, process.cwd()] };`, `{}`, abi.StatusDone, `["hi","5",null,"/var/task","/var/task"]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -59,6 +69,20 @@ func TestAnswers(t *testing.T) {
 				t.Fatalf("%v %s, want %v %s\n%s", s, b, c.status, c.want, strings.Join(g.logs, "\n"))
 			}
 		})
+	}
+}
+
+// Of an error no more than 256 KB are logged (guide, callback).
+func TestLargeErrorsAreCut(t *testing.T) {
+	for _, runtime := range []string{"nodejs4.3", "nodejs20.x"} {
+		g := loaded(t, runtime, `exports.handler = function (e, c, callback) { callback(new Error('ä'.repeat(200000))) };`)
+		if s, b := g.invoke(`{}`); s != abi.StatusHandled || len(b) < 400_000 {
+			t.Errorf("%v, %d bytes", s, len(b))
+		}
+		line := g.logs[len(g.logs)-1]
+		if !strings.HasSuffix(line, "ä Truncated by Lambda") || len(line) > 256<<10+200 || len(line) < 255<<10 {
+			t.Errorf("%s: a line of %d bytes that ends in %q", runtime, len(line), line[len(line)-40:])
+		}
 	}
 }
 

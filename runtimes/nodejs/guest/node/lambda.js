@@ -6,6 +6,7 @@
 
 const loop = require('thaw/loop');
 const preloads = require('thaw/preload');
+const sourceMaps = require('thaw/source_maps');
 const path = require('path');
 const { compileFile, Module, allowRequireES, isES, isFile, importModule, loadFile } = require('thaw/modules');
 const { types } = host;
@@ -137,21 +138,34 @@ function errorObject(error) {
     return { errorType: 'handled', errorMessage: 'callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack' };
   }
 }
+function stringifies(value) {
+  try { return JSON.stringify(value) !== undefined; } catch { return false; }
+}
 function stringifyOr(value) {
   try { return JSON.stringify(value); } catch { return `${value}`; }
 }
 
 // What the log says about an error: also its own properties.
+const MAX_ERROR = 256 << 10; // bytes of an error that are logged
+function errorLine(text) {
+  if (text.length * 3 > MAX_ERROR && Buffer.byteLength(text) > MAX_ERROR) { // cut at a character
+    let at = Math.min(text.length, MAX_ERROR);
+    while (Buffer.byteLength(text.slice(0, at)) > MAX_ERROR) at -= Math.ceil((Buffer.byteLength(text.slice(0, at)) - MAX_ERROR) / 3);
+    text = `${text.slice(0, at).toWellFormed().replace(/\uFFFD$/, '')} Truncated by Lambda`;
+  }
+  line('ERROR', text);
+}
+
 function logError(title, error) {
   try {
     if (style.old) {
-      line('ERROR', JSON.stringify(errorObject(error)));
+      errorLine(JSON.stringify(errorObject(error)));
       return;
     }
     const detail = isError(error) ? { errorType: error.name, errorMessage: error.message, ...error, stack: lines(error.stack).filter((l) => !ownFrame.test(l)) } : { errorType: typeof error, errorMessage: `${error}`, stack: [] };
-    line('ERROR', `${title} \t${JSON.stringify(detail)}`);
+    errorLine(`${title} \t${JSON.stringify(detail)}`);
   } catch {
-    line('ERROR', `${title} \t${JSON.stringify(errorObject(error))}`);
+    errorLine(`${title} \t${JSON.stringify(errorObject(error))}`);
   }
 }
 
@@ -179,6 +193,8 @@ function settle(invocation, outcome) {
 function failWith(invocation, error, status, title) {
   if (invocation === null || invocation.settled !== null) return;
   logError(title, error);
+  // What the function reports must be representable: else it has failed (guide, context.fail).
+  if (status === HANDLED && style.old && error !== null && typeof error === 'object' && !isError(error) && !stringifies(error)) status = ERROR;
   settle(invocation, [status, JSON.stringify(errorObject(error))]);
 }
 
@@ -502,6 +518,7 @@ function restore(values) {
   readFixed();
   lastTrace = undefined;
   internalBinding('crypto').reseed();
+  sourceMaps.enable(/(^|\s)--enable-source-maps(\s|$)/.test(values.NODE_OPTIONS ?? ''));
   for (const again of preloads.restored) again();
   loop.drain();
 }

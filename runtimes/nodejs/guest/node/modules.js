@@ -210,8 +210,8 @@ Module.wrapper = ['(function (exports, require, module, __filename, __dirname) {
 Module.wrap = (script) => Module.wrapper[0] + script + Module.wrapper[1];
 Module._resolveLookupPaths = (request, parent) => (BuiltinModule.isBuiltin(request) ? null : isRelative(request) ? [parent?.path ?? '.'] : [...(parent?.paths ?? []), ...globalPaths()]);
 Module.syncBuiltinESMExports = () => {};
-Module.findSourceMap = () => undefined;
-Module.SourceMap = class SourceMap {};
+Module.findSourceMap = (file) => require('thaw/source_maps').findSourceMap(file);
+Object.defineProperty(Module, 'SourceMap', { get: () => require('internal/source_map/source_map').SourceMap, configurable: true });
 Module.register = () => {};
 Module._initPaths = () => {};
 Module._preloadModules = () => {};

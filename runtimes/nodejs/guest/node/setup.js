@@ -123,6 +123,7 @@ module.exports = function setup() {
   });
 
   require('thaw/intl')();
+  process.setSourceMapsEnabled = (on) => { require('internal/validators').validateBoolean(on, 'val'); require('thaw/source_maps').enable(on); };
 
   // what most functions need, kept in the runtime snapshot
   for (const id of ['util', 'path', 'fs', 'url', 'querystring', 'os', 'stream', 'string_decoder', 'crypto', 'zlib']) eager(id);
