@@ -286,3 +286,30 @@ func TestIdentitiesByBoto3(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// A function calls its own server, as its role, with the boto3 that is built in.
+func TestAFunctionUsesItsRole(t *testing.T) {
+	s := serve(t, dataDir(t), "--auth", "sigv4", "--egress-endpoint")
+	code := "fileb://" + write(t, "f.zip", zipOf(t, map[string]string{"app.py": `
+import boto3
+sts, lambda_ = boto3.client("sts"), boto3.client("lambda")
+def handler(event, context):
+    try:
+        names = [f["FunctionName"] for f in lambda_.list_functions()["Functions"]]
+    except lambda_.exceptions.ClientError as e:
+        names = e.response["Error"]["Code"]
+    return [sts.get_caller_identity()["Arn"], names]`}))
+	s.aws("", "iam", "create-role", "--role-name", "worker", "--assume-role-policy-document", lambdaTrust)
+	s.aws("", "lambda", "create-function", "--function-name", "f", "--runtime", "python3.13", "--handler", "app.handler", "--zip-file", code, "--role", "arn:aws:iam::"+account+":role/worker", "--timeout", "60", "--memory-size", "512")
+	out := filepath.Join(t.TempDir(), "out.json")
+	invoke := func(names string) {
+		t.Helper()
+		s.aws("", "lambda", "invoke", "--function-name", "f", out)
+		if got := string(must(os.ReadFile(out))(t)); got != `["arn:aws:sts::`+account+`:assumed-role/worker/f", `+names+`]` {
+			t.Error(got)
+		}
+	}
+	invoke(`"AccessDeniedException"`)
+	s.aws("", "iam", "attach-role-policy", "--role-name", "worker", "--policy-arn", "arn:aws:iam::aws:policy/AWSLambda_ReadOnlyAccess")
+	invoke(`["f"]`)
+}
