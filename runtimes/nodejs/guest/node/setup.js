@@ -126,7 +126,7 @@ module.exports = function setup() {
   process.setSourceMapsEnabled = (on) => { require('internal/validators').validateBoolean(on, 'val'); require('thaw/source_maps').enable(on); };
 
   // what most functions need, kept in the runtime snapshot
-  for (const id of ['util', 'path', 'fs', 'url', 'querystring', 'os', 'stream', 'string_decoder', 'crypto', 'zlib']) eager(id);
+  for (const id of ['util', 'path', 'fs', 'url', 'querystring', 'os', 'stream', 'string_decoder', 'crypto', 'zlib', 'net', 'tls', 'http', 'https', 'dns', 'internal/deps/undici/undici']) eager(id);
   internalBinding('crypto').preload();
 };
 
