@@ -41,6 +41,8 @@ func main() {
 			benchMeter(ctx, dir)
 		case "hostile":
 			benchHostile(ctx, dir)
+		case "python":
+			benchPython(ctx, dir)
 		case "soak":
 			benchSoak(ctx, dir)
 		default:

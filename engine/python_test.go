@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -145,4 +146,22 @@ def handler(event, context):
 	own.Revision = "own"
 	deploy(t, e, own)
 	wantPayload(t, invoke(t, e, "{}"), "1")
+}
+
+// Clients that a module makes while it is loaded for a snapshot find the credentials of each clone when they are used.
+func TestBoto3ClientInASnapshot(t *testing.T) {
+	e := newEngine(t, engine.Config{FunctionSnapshots: true})
+	f := function(t, `
+import os
+import boto3
+at_load = os.environ.get("AWS_ACCESS_KEY_ID")
+client = boto3.client("s3")
+def handler(event, context):
+    return [at_load, "AKIAROLE" in client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})]
+`)
+	f.Credentials = func(context.Context) (engine.Credentials, error) {
+		return engine.Credentials{AccessKeyID: "AKIAROLE", SecretAccessKey: "secret", SessionToken: "token", Issued: time.Now(), Expires: time.Now().Add(6 * time.Hour)}, nil
+	}
+	deploy(t, e, f)
+	wantPayload(t, invoke(t, e, "{}"), "[null, true]")
 }

@@ -68,8 +68,10 @@ guest=$here/../guest
 (
 	cd "$work/wasm"
 	emulated="-D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_GETPID -D_WASI_EMULATED_PROCESS_CLOCKS"
-	$CC $cflags -ffile-prefix-map="$guest"=/build/guest $emulated -I"$work/src/Include" -I"$work/src/Include/internal" -I. -c "$guest/thaw.c" -o thaw.o
-	$CC $cflags -c "$guest/support.c" -o support.o
+	mkdir -p yyjson
+	tar xf "$(source_yyjson)" -C yyjson --strip-components=1
+	own=($emulated -ffile-prefix-map="$guest"=/build/guest -I"$work/src/Include" -I"$work/src/Include/internal" -I. -Iyyjson/src)
+	for f in thaw snapshot service support files float; do $CC $cflags "${own[@]}" -c "$guest/$f.c" -o "own_$f.o"; done
 	# CPython's own module socket, once more, over the C library functions of guest/net.
 	net=(-ffile-prefix-map="$guest"=/build/guest $emulated "-I$guest/net/include")
 	for f in inet netdb socket; do $CC $cflags "${net[@]}" -c "$guest/net/$f.c" -o "net_$f.o"; done
@@ -78,7 +80,8 @@ guest=$here/../guest
 		-DPy_BUILD_CORE_BUILTIN -c "$work/src/Modules/socketmodule.c" -o net_socketmodule.o
 	# clang would run any wasm-opt that it finds on PATH: keep it out and run it ourselves.
 	PATH=/usr/lib/llvm-19/bin:/bin $CC $cflags -mexec-model=reactor -Wl,--stack-first -Wl,-z,stack-size=2097152 -Wl,--strip-debug \
-		-o linked.wasm thaw.o support.o net_*.o libpython3.13.a Modules/_hacl/*.a Modules/_decimal/libmpdec/*.a Modules/expat/*.a -L"$prefix/lib" \
+		-Wl,--wrap=stat,--wrap=lstat,--wrap=fstat,--wrap=fstatat,--wrap=_Py_dg_dtoa,--wrap=_Py_dg_freedtoa,--wrap=_Py_dg_strtod \
+		-o linked.wasm own_*.o net_*.o libpython3.13.a Modules/_hacl/*.a Modules/_decimal/libmpdec/*.a Modules/expat/*.a -L"$prefix/lib" \
 		-lz -lbz2 -llzma -lsqlite3 -lwasi-emulated-signal -lwasi-emulated-getpid -lwasi-emulated-process-clocks -lwasi-emulated-mman -ldl -lm
 	wasm-opt -O3 --low-memory-unused --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals \
 		-g linked.wasm -o thaw.wasm
@@ -89,7 +92,7 @@ rm -rf "$work/tzdata"
 unzip -q "$(tzdata)" -d "$work/tzdata"
 "$work/native/python" "$here/image.py" "$work/python313.zip" "$work/src/Lib" "$guest" "$work/tzdata/tzdata/zoneinfo" "CPython=$work/src/LICENSE" "zlib=$work/deps/zlib/LICENSE" \
 	"bzip2=$work/deps/bzip2/LICENSE" "xz=$work/deps/xz/COPYING.0BSD" "libmpdec=$work/src/Modules/_decimal/libmpdec/mpdecimal.h" \
-	"expat=$work/src/Modules/expat/COPYING" "wasi-libc=$sysroot/share/doc/wasi-libc/copyright" \
+	"expat=$work/src/Modules/expat/COPYING" "yyjson=$work/wasm/yyjson/LICENSE" "wasi-libc=$sysroot/share/doc/wasi-libc/copyright" \
 	"tzdata=$(ls "$work"/tzdata/tzdata-*.dist-info/licenses/LICENSE)"
 
 stage "boto3"

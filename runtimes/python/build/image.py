@@ -12,8 +12,9 @@ import sys
 import archive
 
 TARGET = "lib/python3.13"
-SKIP_DIRS = {"__pycache__", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data", "curses", "_pyrepl"}
+SKIP_DIRS = {"__pycache__", "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data", "curses"}
 SKIP_FILES = {"turtle.py", "antigravity.py", "this.py"}
+PYREPL = {"__init__.py", "pager.py", "types.py"}  # what pydoc needs
 KEEP_DATA = (".txt", ".pem", ".json", ".cfg")
 
 
@@ -23,7 +24,7 @@ def entries(lib, guest):
         for name in sorted(files):
             path = os.path.join(folder, name)
             relative = os.path.relpath(path, lib)
-            if name in SKIP_FILES and folder == lib:
+            if name in SKIP_FILES and folder == lib or relative.startswith("_pyrepl/") and name not in PYREPL:
                 continue
             if name.endswith(".py") or name.endswith(KEEP_DATA) and folder != lib:
                 yield relative, path

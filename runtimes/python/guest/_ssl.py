@@ -12,6 +12,7 @@ import os
 import re
 import select
 
+import _hashlib
 import _socket
 import _thaw_net
 from thaw_tls import *  # noqa: F401,F403
@@ -771,7 +772,14 @@ class _SSLContext:
 
     @staticmethod
     def _decrypted(key, password):
-        raise _ssl_error(SSLError, 9, "UNSUPPORTED", "a private key with a passphrase is not supported: give it without", "PEM")
+        if callable(password):
+            password = password()
+        if password is None:
+            raise _ssl_error(SSLError, 9, "BAD_PASSWORD_READ", "bad password read", "PEM")
+        try:
+            return _hashlib.decrypt_private_key(key, password.encode() if isinstance(password, str) else bytes(password))
+        except _hashlib.Error:
+            raise _ssl_error(SSLError, 9, "PEM_LIB", "PEM lib") from None
 
 
 def _test_decode_cert(path):

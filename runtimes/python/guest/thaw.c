@@ -5,11 +5,9 @@
  */
 #define PY_SSIZE_T_CLEAN
 #define Py_BUILD_CORE 1
-#include <Python.h>
+#include "thaw.h"
 #include "internal/pycore_ceval.h"
-#include "internal/pycore_gc.h"
 #include "internal/pycore_interp.h"
-#include "internal/pycore_obmalloc.h"
 #include "internal/pycore_pystate.h"
 #include "internal/pycore_runtime.h"
 #include <signal.h>
@@ -29,7 +27,6 @@ enum { LOG_ERROR = 5 };
 #define INFO_SOFT_INTERRUPT 2
 
 extern char **environ;
-PyObject *thaw_net_init(void); /* net/tls.c */
 
 static int initialised;
 static PyObject *restore_fn, *load_fn, *invoke_fn, *compile_fn;
@@ -129,6 +126,7 @@ static PyObject *thaw_log(PyObject *self, PyObject *args) {
 }
 
 static PyObject *thaw_remaining_time(PyObject *self, PyObject *ignored) { return PyLong_FromLongLong(host_remaining_time()); }
+static PyObject *thaw_memory_size(PyObject *self, PyObject *ignored) { return PyLong_FromSize_t(__builtin_wasm_memory_size(0) << 16); }
 
 static int getentropy_all(void *to, size_t n) {
     for (size_t at = 0; at < n; at += 256) /* getentropy's limit */
@@ -159,121 +157,11 @@ static PyMethodDef thaw_methods[] = {
     {"reseed", thaw_reseed, METH_O, "reseed(random.Random): fill its state with entropy"},
     {"log", thaw_log, METH_VARARGS, "log(level, utf8): write one log record"},
     {"remaining_time", thaw_remaining_time, METH_NOARGS, "milliseconds until the invocation's deadline"},
+    {"memory_size", thaw_memory_size, METH_NOARGS, "bytes of linear memory"},
     {NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef thaw_module = {PyModuleDef_HEAD_INIT, "_thaw", NULL, 0, thaw_methods};
 static PyObject *init_thaw_module(void) { return PyModule_Create(&thaw_module); }
-
-/* ---- immortal objects: what is in the snapshot is never freed, and its reference counts are never written ----
- *
- * Without this, every use of a shared object dirties a page that instances of a snapshot otherwise share. CPython leaves the
- * count of an object alone that has the reserved value; what an instance would have freed merely stays.
- */
-
-typedef struct {
-    PyObject **seen, **todo; /* a hash set of all objects reached, and a stack of those to be looked into */
-    size_t mask, count, top, cap;
-    int failed;
-} walk;
-
-static int walk_visit(PyObject *op, void *arg) {
-    walk *w = arg;
-    if (!op || w->failed) return 0;
-    size_t i = ((uintptr_t)op >> 3) * 2654435761u & w->mask;
-    for (; w->seen[i]; i = (i + 1) & w->mask)
-        if (w->seen[i] == op) return 0;
-    if (w->count * 2 > w->mask || w->top == w->cap) {
-        w->failed = 1;
-        return 0;
-    }
-    w->seen[i] = op;
-    w->count++;
-    w->todo[w->top++] = op;
-    return 0;
-}
-
-static void walk_into(walk *w, PyObject *op) {
-    PyTypeObject *type = Py_TYPE(op);
-    walk_visit((PyObject *)type, w);
-    if (PyType_Check(op) && !PyType_HasFeature((PyTypeObject *)op, Py_TPFLAGS_HEAPTYPE)) {
-        /* A static type's tp_traverse refuses. */
-        PyTypeObject *t = (PyTypeObject *)op;
-        PyObject *dict = PyType_GetDict(t);
-        walk_visit(dict, w);
-        Py_XDECREF(dict);
-        walk_visit(t->tp_mro, w);
-        walk_visit(t->tp_bases, w);
-        return;
-    }
-    if (PyType_Check(op)) {
-        PyHeapTypeObject *t = (PyHeapTypeObject *)op;
-        PyObject *parts[] = {t->ht_name, t->ht_qualname, t->ht_slots};
-        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) walk_visit(parts[i], w);
-    }
-    if (PyCode_Check(op)) { /* takes no part in garbage collection, so can't be traversed */
-        PyCodeObject *c = (PyCodeObject *)op;
-        PyObject *parts[] = {c->co_consts, c->co_names, c->co_exceptiontable, c->co_localsplusnames, c->co_localspluskinds,
-                             c->co_filename, c->co_name, c->co_qualname, c->co_linetable};
-        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) walk_visit(parts[i], w);
-    }
-    if (type->tp_traverse && PyObject_IS_GC(op)) type->tp_traverse(op, walk_visit, w);
-}
-
-static int immortalise(int preloaded) {
-    PyInterpreterState *interp = PyInterpreterState_Get();
-    /* Room for the objects of the interpreter, and with a preload for four times as many. */
-    unsigned bits = preloaded ? 21 : 19;
-    walk w = {.mask = (1u << bits) - 1, .cap = 1u << (bits - 1)};
-    w.seen = calloc(w.mask + 1, sizeof *w.seen);
-    w.todo = calloc(w.cap, sizeof *w.todo);
-    if (!w.seen || !w.todo) return -1;
-    PyGC_Head *frozen = &interp->gc.permanent_generation.head;
-    for (PyGC_Head *gc = _PyGCHead_NEXT(frozen); gc != frozen; gc = _PyGCHead_NEXT(gc)) walk_visit((PyObject *)(gc + 1), &w);
-    walk_visit(interp->sysdict, &w);
-    walk_visit(interp->builtins, &w);
-    while (w.top && !w.failed) walk_into(&w, w.todo[--w.top]);
-    for (size_t i = 0; i <= w.mask && !w.failed; i++)
-        if (w.seen[i] && !_Py_IsImmortal(w.seen[i])) w.seen[i]->ob_refcnt = _Py_IMMORTAL_REFCNT;
-    int failed = w.failed;
-    /* Zeros are holes in the snapshot. */
-    memset(w.seen, 0, (w.mask + 1) * sizeof *w.seen);
-    memset(w.todo, 0, w.cap * sizeof *w.todo);
-    free(w.seen);
-    free(w.todo);
-    return failed ? -1 : 0;
-}
-
-/* ---- locality: what an instance allocates comes from fresh pages, side by side ----
- *
- * The heap that INIT leaves is full of holes. Filling one means dirtying its page, so that a few dozen objects would cost as
- * many private pages. All holes are taken for good instead. */
-
-enum { SMALL_MAX = 512, LARGE_MAX = 64 << 10 };
-
-static void fill_holes(void) {
-    /* pymalloc: as long as a size class has a pool with room, take a block of it. */
-    struct _obmalloc_state *state = PyInterpreterState_Get()->obmalloc;
-    for (size_t class = 0; class < SMALL_MAX / ALIGNMENT; class++) {
-        for (;;) {
-            poolp pool = state->pools.used[class + class];
-            if (pool == pool->nextpool || !PyObject_Malloc((class + 1) * ALIGNMENT)) break;
-        }
-    }
-    /* malloc: whatever lies below the end of the heap is a hole. */
-    char *top = malloc(LARGE_MAX * 2);
-    for (size_t size = LARGE_MAX; size > SMALL_MAX; size -= ALIGNMENT) {
-        for (;;) {
-            char *p = malloc(size);
-            if (!p) break;
-            if (p > top) {
-                free(p);
-                break;
-            }
-            memset(p, 0, size); /* zeros take no room in the snapshot */
-        }
-    }
-    free(top);
-}
 
 /* ---- INIT ---- */
 
@@ -286,7 +174,8 @@ static uint64_t op_init(const char *ptr, size_t len) {
     if (!open_record(&r, ptr, len)) return fault("INIT: bad record");
     while (next_field(&r, &k) && next_field(&r, &v))
         if (k.len == 7 && memcmp(k.ptr, "preload", 7) == 0) preload = v;
-    if (PyImport_AppendInittab("_thaw", init_thaw_module) < 0 || PyImport_AppendInittab("_thaw_net", thaw_net_init) < 0) return fault("inittab");
+    if (PyImport_AppendInittab("_thaw", init_thaw_module) < 0 || PyImport_AppendInittab("_thaw_net", thaw_net_init) < 0 ||
+        PyImport_AppendInittab("_thaw_service", thaw_service_init) < 0) return fault("inittab");
 
     PyPreConfig pre;
     PyPreConfig_InitIsolatedConfig(&pre);
@@ -323,11 +212,11 @@ static uint64_t op_init(const char *ptr, size_t len) {
     Py_DECREF(module);
     if (!restore_fn || !load_fn || !invoke_fn || !compile_fn || !done) { PyErr_Print(); return fault("thaw_bootstrap.init failed"); }
     Py_DECREF(done);
-    if (immortalise(preload.len > 0) < 0) return fault("out of memory for the snapshot's objects");
+    if (thaw_immortalise(preload.len > 0) < 0) return fault("out of memory for the snapshot's objects");
     initialised = 1;
     alloc_input(1);
     answer(DONE, "", 0);
-    fill_holes();
+    thaw_fill_holes();
     return answer(DONE, "", 0);
 }
 

@@ -37,6 +37,7 @@ import weakref, xml.etree.ElementTree, zipfile, zlib, zoneinfo  # noqa: E401,F40
 
 import thaw_concurrency
 import thaw_import
+import thaw_posix
 from thaw_import import compile_file  # noqa: F401 (thaw.c)
 
 _REQUEST_ID = ""
@@ -231,6 +232,7 @@ def init(preload):
     root.addHandler(handler)
     signal.signal(signal.SIGALRM, _on_alarm)
     thaw_concurrency.install()
+    thaw_posix.install()
     thaw_import.install()
     builtins.exit = builtins.quit = sys.exit  # site is not imported
     # What is allocated lazily at first use becomes part of the snapshot.
@@ -247,6 +249,7 @@ def init(preload):
     # The snapshot is made without a package and layers: what was looked up in their folders is void.
     for folder in sys.path[:4]:
         sys.path_importer_cache.pop(folder, None)
+    thaw_import.forget()
     linecache.clearcache()
     gc.collect()
     gc.freeze()  # a collection does not touch, and so not dirty, the pages of what is in the snapshot

@@ -4,6 +4,7 @@ What compile_file answers comes back as files under /var/cache/task (abi/README.
 taken from there if it is there and whole, else from its source, as ever.
 """
 
+import _frozen_importlib
 import builtins
 import importlib.machinery
 import importlib.util
@@ -105,6 +106,129 @@ def load_file(name, path):
     return sys.modules.get(name, module)
 
 
+# ---- the short way to a module of the package whose code is in the cache ----
+#
+# Most of what importlib does for a module is to find out what is known here: nothing in the package changes, there is one
+# thread, and the code is in one file. The result is the same module. Whoever has put finders of their own into sys.meta_path
+# gets importlib itself.
+
+_plain = _frozen_importlib._find_and_load
+_without_frames = _frozen_importlib._call_with_frames_removed
+_first_finder = sys.meta_path[0]
+_taken = frozenset(sys.builtin_module_names)
+_modules = sys.modules
+_listings = {}  # folder to the names in it, for folders of the package and the cache
+_native = set()  # folders that hold modules in machine code, which go before others of their name
+_TAG = ".{}.pyc".format(sys.implementation.cache_tag)
+
+
+def _names(folder):
+    names = _listings.get(folder)
+    if names is None:
+        try:
+            names = frozenset(os.listdir(folder))
+        except OSError:
+            names = frozenset()
+        _listings[folder] = names
+        for name in names:
+            if name.endswith((".so", ".pyd")):
+                _native.add(folder)
+                break
+    return names
+
+
+def _place(folder, tail):
+    """Where the code of a module is: path of the source, whether it is a package; None if the cache hasn't got it."""
+    below = folder[len(ROOT) :]
+    compiled = _names(CACHE + below)
+    if not compiled:
+        return None
+    names = _names(folder)
+    if tail in names:  # a folder, or a namespace package if anything
+        if tail in compiled and "__init__.pyc" in _names(CACHE + below + "/" + tail):
+            folder += "/" + tail
+            names, tail, package = _names(folder), "__init__", True
+        else:
+            return None
+    elif tail + ".pyc" not in compiled or tail + ".py" not in names:
+        return None
+    else:
+        package = False
+    if folder in _native:
+        for suffix in EXTENSION_SUFFIXES:
+            if tail + suffix in names:
+                return None
+    return folder + "/" + tail + ".py", package
+
+
+def _find_and_load(name, import_):
+    if len(sys.meta_path) != 4 or sys.meta_path[0] is not _first_finder or name in _modules:
+        return _plain(name, import_)
+    parent, dot, tail = name.rpartition(".")
+    if dot:
+        if parent not in _modules:
+            _without_frames(import_, parent)
+            if name in _modules:
+                return _modules[name]
+        parent_module = _modules[parent]
+        path = getattr(parent_module, "__path__", None)
+        if path.__class__ is not list or len(path) != 1:
+            return _plain(name, import_)
+        folder = path[0]
+        if folder.__class__ is not str or not folder.startswith(ROOT + "/"):
+            return _plain(name, import_)
+    else:
+        if not sys.path or sys.path[0] != ROOT or name in _taken:
+            return _plain(name, import_)
+        folder = ROOT
+    place = _place(folder, tail)
+    if place is None:
+        return _plain(name, import_)
+    path, package = place
+    code = cached_code(path)
+    if code is None:
+        return _plain(name, import_)
+
+    loader = Loader(name, path)
+    spec = _ModuleSpec(name, loader, origin=path, is_package=package)
+    spec._set_fileattr = True
+    folder, _, base = path.rpartition("/")
+    spec._cached = cached = "{}/__pycache__/{}{}".format(folder, base[:-3], _TAG)
+    module = _Module(name)
+    attributes = module.__dict__
+    attributes["__file__"], attributes["__cached__"], attributes["__loader__"], attributes["__spec__"] = path, cached, loader, spec
+    attributes["__builtins__"] = builtins.__dict__
+    if package:
+        attributes["__package__"] = name
+        attributes["__path__"] = spec.submodule_search_locations = [folder]
+    else:
+        attributes["__package__"] = parent
+    parent_spec = getattr(parent_module, "__spec__", None) if dot else None
+    if parent_spec is not None:
+        parent_spec._uninitialized_submodules.append(tail)
+    spec._initializing = True
+    _modules[name] = module
+    try:
+        _without_frames(exec, code, attributes)
+        module = _modules[name]
+    except BaseException:
+        _modules.pop(name, None)
+        raise
+    finally:
+        spec._initializing = False
+        if parent_spec is not None:
+            parent_spec._uninitialized_submodules.pop()
+    if dot:
+        try:
+            setattr(parent_module, tail, module)
+        except AttributeError:
+            pass
+    return module
+
+
+_find_and_load.__code__ = _find_and_load.__code__.replace(co_filename="<frozen importlib._bootstrap>")  # which tracebacks leave out
+
+
 class NativeFinder:
     """The last finder: says why a module that is there as machine code can't be imported, instead of that it is missing."""
 
@@ -128,3 +252,10 @@ class NativeFinder:
 def install():
     sys.path_hooks.insert(0, _hook)
     sys.meta_path.append(NativeFinder)
+    _frozen_importlib._find_and_load = _find_and_load
+
+
+def forget():
+    """Drops what was seen of a package: the snapshot is made without one."""
+    _listings.clear()
+    _native.clear()

@@ -19,6 +19,7 @@ MODULES = (
 def load():
     import boto3.session
     import botocore.client
+    import botocore.credentials
     import botocore.endpoint_provider
     import botocore.hooks
     import botocore.loaders
@@ -38,6 +39,7 @@ def load():
     for _ in range(3):  # the interpreter specialises the bytecode of what runs again
         _rehearse(boto3.session.Session)
     _spare_session(botocore.session)
+    _defer_credentials(botocore.credentials)
 
 
 def _rehearse(Session):
@@ -189,3 +191,45 @@ def _spare_session(module):
         return session
 
     module.get_session = get_session
+
+
+# ---- credentials: a function that is loaded for a snapshot of its own gets them only afterwards, in each clone ----
+
+
+def _defer_credentials(module):
+    elsewhere = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE",
+                 "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")  # fmt: skip
+    plain = module.EnvProvider.load
+    from botocore.exceptions import NoCredentialsError
+
+    class Deferred(module.Credentials):
+        """Credentials of the environment, looked up when they are first used."""
+
+        def __init__(self, provider):
+            self.method = provider.METHOD
+            self._provider, self._found = provider, None
+
+        def _resolved(self):
+            if self._found is None:
+                found = plain(self._provider)
+                if found is None:
+                    raise NoCredentialsError()
+                self._found = found
+            return self._found
+
+        access_key = property(lambda self: self._resolved().access_key)
+        secret_key = property(lambda self: self._resolved().secret_key)
+        token = property(lambda self: self._resolved().token)
+        account_id = property(lambda self: os.environ.get("AWS_ACCOUNT_ID"))
+
+        def get_frozen_credentials(self):
+            return self._resolved().get_frozen_credentials()
+
+    def load(self):
+        found = plain(self)
+        if found is None and self.environ is os.environ and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+            if not any(name in os.environ for name in elsewhere):
+                return Deferred(self)
+        return found
+
+    module.EnvProvider.load = load

@@ -1,6 +1,7 @@
 /* The module _thaw_net: the host's TLS and socket options for _ssl.py and thaw_net.py. Errors are OSError with the host's number. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include "../thaw.h"
 #include "host.h"
 #include <errno.h>
 
@@ -9,8 +10,8 @@ static PyObject *failed(int error) {
     return PyErr_SetFromErrno(PyExc_OSError);
 }
 
-/* record encodes a sequence of str, bytes and None as a record (abi/README.md, section 4.2). */
-static PyObject *record(PyObject *fields) {
+/* thaw_record encodes a sequence of str, bytes and None as a record (abi/README.md, section 4.2). */
+PyObject *thaw_record(PyObject *fields) {
     PyObject *seq = PySequence_Fast(fields, "a sequence of str, bytes and None expected"), *out = NULL;
     if (!seq) return NULL;
     uint32_t count = (uint32_t)PySequence_Fast_GET_SIZE(seq);
@@ -59,7 +60,7 @@ end:
 static PyObject *tls_start(PyObject *self, PyObject *args) {
     int fd;
     PyObject *fields, *r;
-    if (!PyArg_ParseTuple(args, "iO:tls_start", &fd, &fields) || !(r = record(fields))) return NULL;
+    if (!PyArg_ParseTuple(args, "iO:tls_start", &fd, &fields) || !(r = thaw_record(fields))) return NULL;
     int error = net_tls_start(fd, PyBytes_AS_STRING(r), (uint32_t)PyBytes_GET_SIZE(r));
     Py_DECREF(r);
     if (error) return failed(error);
@@ -68,7 +69,7 @@ static PyObject *tls_start(PyObject *self, PyObject *args) {
 
 static PyObject *tls_open(PyObject *self, PyObject *fields) {
     int fd;
-    PyObject *r = record(fields);
+    PyObject *r = thaw_record(fields);
     if (!r) return NULL;
     int error = net_tls_open(PyBytes_AS_STRING(r), (uint32_t)PyBytes_GET_SIZE(r), &fd);
     Py_DECREF(r);
