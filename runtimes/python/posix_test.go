@@ -18,7 +18,7 @@ def handler(e, c):
         mode = z.getinfo("f").external_attr >> 16
     with tarfile.open("/tmp/t.tgz", "w:gz") as tar:
         tar.add("/tmp/copy", "c")
-        modes = [oct(m.mode) for m in tar.getmembers()]
+        modes = [oct(m.mode & 0o777) for m in tar.getmembers()]
     tarfile.open("/tmp/t.tgz").extractall("/tmp/x", filter="data")
     return [
         [stat.filemode(os.stat(p).st_mode) for p in ("/tmp", "/tmp/d/f", "/var/task/app.py")], oct(mode), modes, sorted(os.listdir("/tmp/x/c")),
