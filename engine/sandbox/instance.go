@@ -123,8 +123,7 @@ func (in *Instance) Usage() Usage { return in.usage }
 // Footprint is the instance's private memory: written pages, /tmp, what the handles of its services keep, and an estimate of what
 // it costs in the Go heap.
 func (in *Instance) Footprint() int64 {
-	const goHeap = 128 << 10
-	n := goHeap + in.slot.private(in.slot.peak, in.p.host.scan) + in.proc.FS.TmpBytes() + int64(in.serve.Held())
+	n := in.p.heap + in.slot.private(in.slot.peak, in.p.host.scan) + in.proc.FS.TmpBytes() + int64(in.serve.Held())
 	if in.proc.Net != nil {
 		n += in.proc.Net.Bytes()
 	}

@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH=315532800
 
 missing=
-for p in zstd python3 gcc libc6-dev; do
+for p in zstd binaryen python3 gcc libc6-dev; do
 	dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing+=" $p"
 done
 if [ -n "$missing" ]; then
@@ -70,9 +70,13 @@ sed -e '/^#define JS_REF_COUNT(p)/d' -e '/^#define JS_GC_MARK(p)/d' "$qjs/quickj
 for f in libregexp libunicode dtoa; do clang-19 "${flags[@]}" -w -c "$qjs/$f.c" -o "$work/obj/$f.o"; done
 for f in build/c/llhttp src/native/api src/native/http; do clang-19 "${flags[@]}" -w -c "$work/llhttp/$f.c" -o "$work/obj/llhttp_$(basename "$f").o"; done
 clang-19 "${flags[@]}" -w -Werror=implicit-function-declaration -Werror=int-conversion -c "$guest/thaw.c" -o "$work/obj/thaw.o"
-# clang would run any wasm-opt that it finds on PATH: keep it out.
-PATH=/usr/lib/llvm-19/bin:/bin clang-19 "${flags[@]}" -mexec-model=reactor -Wl,--stack-first -Wl,-z,stack-size=$stack -Wl,--gc-sections \
-	-Wl,--strip-debug -o "$work/thaw.wasm" "$work"/obj/{thaw,libregexp,libunicode,dtoa,llhttp_llhttp,llhttp_api,llhttp_http}.o -lm
+# clang would run any wasm-opt that it finds on PATH, /bin included: keep it out and run it ourselves.
+mkdir -p "$work/bin"
+ln -sf "$(command -v wasm-ld-19)" "$work/bin/wasm-ld-19"
+PATH=$work/bin /usr/lib/llvm-19/bin/clang "${flags[@]}" -mexec-model=reactor -Wl,--stack-first -Wl,-z,stack-size=$stack -Wl,--gc-sections \
+	-Wl,--strip-debug -o "$work/linked.wasm" "$work"/obj/{thaw,libregexp,libunicode,dtoa,llhttp_llhttp,llhttp_api,llhttp_http}.o -lm
+wasm-opt -O3 --low-memory-unused --enable-bulk-memory --enable-sign-ext --enable-nontrapping-float-to-int --enable-mutable-globals \
+	"$work/linked.wasm" -o "$work/thaw.wasm"
 
 stage "library"
 gcc -O1 -w -D_GNU_SOURCE -DNDEBUG -I"$qjs" -o "$work/pack" "$here/pack.c" "$qjs"/{quickjs,libregexp,libunicode,dtoa}.c -lm -lpthread
@@ -114,4 +118,4 @@ chmod 644 "$here/../nodejs20.wasm.zst" "$here/../nodejs20.zip.zst" "$here/../nod
 python3 "$here/../../toolchain/lock.py" "$here/../nodejs20.lock.json" --root "$here/../.." \
 	--inputs nodejs/build nodejs/guest toolchain --sources "$here/sources.sh" "$here/../../toolchain/setup.sh" \
 	--outputs "nodejs/nodejs20.wasm.zst=$work/thaw.wasm" "nodejs/nodejs20.zip.zst=$work/nodejs20.zip" "nodejs/nodejs20-aws.zip.zst=$work/nodejs20-aws.zip" \
-	--tools "clang-19 --version" "wasm-ld-19 --version" "zstd --version"
+	--tools "clang-19 --version" "wasm-ld-19 --version" "wasm-opt --version" "zstd --version"

@@ -64,17 +64,27 @@ static void *settled_realloc(void *opaque, void *p, size_t size) {
     return fresh;
 }
 
-/* What lies below the stack pointer is of no use to anybody. As zeros it is no part of a snapshot, and an idle instance doesn't
- * have to keep it. */
-static __attribute__((noinline)) void clear_stack(void) {
-    volatile char here = 0;
-    uintptr_t end = (uintptr_t)&here - 256;
-    for (uintptr_t at = 4096; at < end; at += 4096) {
+/* Zeroes what isn't zero of a piece of memory, page by page. */
+static void clear_pages(uintptr_t at, uintptr_t end) {
+    for (at = (at + 7) & ~(uintptr_t)7; at < end;) {
+        uintptr_t next = (at | 4095) + 1 < end ? (at | 4095) + 1 : end;
         uint64_t *words = (uint64_t *)at, any = 0;
-        size_t n = (end - at < 4096 ? end - at : 4096) / 8;
+        size_t n = (next - at) / 8;
         for (size_t i = 0; i < n; i++) any |= words[i];
         if (any) memset(words, 0, n * 8);
+        at = next;
     }
+}
+
+/* What lies below the stack pointer, and behind the last allocation, is of no use to anybody. As zeros it is no part of a
+ * snapshot, and an idle instance doesn't have to keep it. */
+static __attribute__((noinline)) void clear_unused(void) {
+    volatile char here = 0;
+    clear_pages(4096, (uintptr_t)&here - 256);
+    const size_t n = 192 << 10; /* what heap_settle went over */
+    uint8_t *top = malloc(n);
+    if (top && !settled(top)) clear_pages((uintptr_t)top + 16, (uintptr_t)top + n);
+    free(top);
 }
 
 static void heap_settle(void) {

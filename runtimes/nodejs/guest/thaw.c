@@ -126,6 +126,12 @@ static uint32_t alloc_input(uint32_t size) {
     return (uint32_t)(uintptr_t)input;
 }
 
+/* What is in the buffers isn't needed between two operations. */
+static void clear_buffers(void) {
+    if (frame) memset(frame, 0, frame_cap);
+    if (input) memset(input, 0, input_cap);
+}
+
 /* ---- records ---- */
 
 typedef struct { const char *at, *end; uint32_t left; } record;
@@ -233,7 +239,8 @@ static uint64_t op_init(const char *ptr, size_t len) {
     JS_FreeValue(ctx, preload);
     JS_RunGC(rt);
     heap_settle();
-    clear_stack();
+    clear_buffers();
+    clear_unused();
     initialised = 1;
     return answer(DONE, "", 0);
 }
@@ -338,7 +345,8 @@ static uint64_t op_trim(void) {
     if (JS_IsException(v)) JS_FreeValue(ctx, JS_GetException(ctx));
     else JS_FreeValue(ctx, v);
     JS_RunGC(rt);
-    clear_stack();
+    clear_buffers();
+    clear_unused();
     return answer(DONE, "", 0);
 }
 
