@@ -8,12 +8,14 @@
 //
 // A request takes this way: the limit of its body by operation (operations.go, before it is read) → other services'
 // doors → authentication → route → permission (access.go, authorize.go) → name and qualifier (names.go) → decode and validate
-// (inputs.go, validate.go) → the operation (functions.go, settings.go, invoke.go) → response (shapes.go), or an error of the
-// catalogue (errors.go) → the audit log (trail.go). Package iam authenticates, authorises and is the door to IAM and STS.
+// (inputs.go, validate.go) → the operation, in the file of its subject (functions.go, versions.go, aliases.go, permissions.go,
+// mappings.go, layers.go, invoke.go, async.go and so on) → response (shapes.go), or an error of the catalogue (errors.go) → the
+// audit log (trail.go). Package iam authenticates, authorises and is the door to IAM and STS.
 //
-// The package holds Lambda's semantics; functions are kept by package store and run by an Engine. What a request changes is
-// stored durably first, and the engine follows before the answer (Server.deploy); functions that were never invoked since the
-// start are not deployed at all.
+// The package holds Lambda's semantics; functions are kept by package store and run by an Engine, asynchronous invocations are
+// handed to it by package queue. What a request changes is stored durably first, in one change, and the engine follows before
+// the answer (deploy.go); versions that were never invoked since the start are not deployed at all, unless they are to be kept
+// warm.
 //
 // A program that has its own fasthttp.Server limits bodies itself: ServeFastHTTP sees requests that were read already.
 package api
