@@ -224,3 +224,13 @@ func FuzzRecord(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkMarshal(b *testing.B) {
+	e := deleted()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := e.marshal(region); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
