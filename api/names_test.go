@@ -94,8 +94,16 @@ func FuzzPatterns(f *testing.F) {
 		{"role", full(rolePattern), roleARN}, {"arn", full(arnPattern), anyARN}, {"log group", full(logGroupPattern), logGroup},
 		{"qualifier", full(`[a-zA-Z0-9$_-]+`), qualifier}, {"variable", full(`[a-zA-Z]([a-zA-Z0-9_])+`), environmentName},
 		{"region", full(`[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}`), region},
+		{"event source", full(sourcePattern), sourceARN}, {"organization", full(`o-[a-z0-9]{10,32}`), organization}, {"action", full(actionPattern), action},
+		{"layer", full(layerPattern), func(s string) bool { _, ok := splitLayer(s, false); return ok }},
+		// Go knows no look-around: what it asks for stands beside.
+		{"bucket", full(`[0-9A-Za-z\.\-_]*`), func(s string) bool {
+			return bucketName(s) || strings.HasSuffix(s, ".") && bucketName(strings.TrimRight(s, "."))
+		}},
+		{"alias", full(`[a-zA-Z0-9-_]+`), func(s string) bool { return aliasName(s) || digits(s) }},
 	}
-	for _, s := range []string{"arn:aws:iam::123456789012:role/a/b", "arn:aws:iam::123456789012:rolex", "arn::iam::123456789012:role/", "arn:aws:iam::123456789012:role", "arn:aws:sqs:us-east-1:1:q", "/aws/lambda/f#1", "$LATEST", "A_1", "us-iso-east-1", "us-isob-east-1", "us-gov-west-1"} {
+	for _, s := range []string{"arn:aws:iam::123456789012:role/a/b", "arn:aws:iam::123456789012:rolex", "arn::iam::123456789012:role/", "arn:aws:iam::123456789012:role", "arn:aws:sqs:us-east-1:1:q", "/aws/lambda/f#1", "$LATEST", "A_1", "us-iso-east-1", "us-isob-east-1", "us-gov-west-1",
+		"arn:aws:kinesis:us-east-1:123456789012:stream/s", "arn:aws-x9:s3:::b", "arn:aws:sqs:us-gov-east-1::q", "o-abcdefghij", "lambda:*", "lambda:Invoke", "arn:aws:lambda:us-east-1:123456789012:layer:l", "bucket.x", "0", "PROD"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

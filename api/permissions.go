@@ -36,9 +36,7 @@ func (in *permissionInput) validate(v *violations) {
 		validateStatementID(*in.StatementId, v)
 	}
 	if v.required(in.Action != nil, "action") {
-		a := *in.Action
-		api, ok := strings.CutPrefix(a, "lambda:")
-		v.check(a == "*" || ok && (api == "*" || letters(api)), "action", a, "Member must satisfy regular expression pattern: "+actionPattern)
+		v.check(action(*in.Action), "action", *in.Action, "Member must satisfy regular expression pattern: "+actionPattern)
 	}
 	if v.required(in.Principal != nil, "principal") {
 		v.check(*in.Principal != "" && !strings.ContainsAny(*in.Principal, " \t\r\n\v\f"), "principal", *in.Principal, `Member must satisfy regular expression pattern: [^\s]+`)
@@ -59,6 +57,12 @@ func (in *permissionInput) validate(v *violations) {
 	if in.FunctionUrlAuthType != nil {
 		v.oneOf("functionUrlAuthType", *in.FunctionUrlAuthType, "NONE", "AWS_IAM")
 	}
+}
+
+// action matches actionPattern.
+func action(s string) bool {
+	api, ok := strings.CutPrefix(s, "lambda:")
+	return s == "*" || ok && (api == "*" || letters(api))
 }
 
 // letters matches [a-zA-Z]+.

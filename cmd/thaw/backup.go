@@ -20,7 +20,8 @@ func newBackup() *cobra.Command {
 		Long: `Write all that a server keeps (functions, versions, code, layers, policies, identities, waiting events) to a file, as it
 is at one moment. A server that runs on the data folder goes on serving meanwhile. FILE may be - for the standard output.
 
-The file has secrets in it, such as the server's keys: keep it like the data folder.`,
+The file has secrets in it, such as the server's keys and those of users: keep it like the data folder. The root user's keys
+(thaw env) are not in it: a server on a restored folder makes new ones.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			data, err := cmd.Flags().GetString("data")

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -228,6 +229,24 @@ func TestBackupAndRestore(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// A damaged backup ends in an error, whatever the damage is, and needs no more memory than an entry may.
+func FuzzBackupEntry(f *testing.F) {
+	f.Add([]byte("\x01\x02kvv\x00\x08\x00\x00\x00\x00\x00\x00\x00\x01"))
+	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r := bufio.NewReader(bytes.NewReader(b))
+		for left := len(b); ; {
+			key, value, err := backupEntry(r)
+			if err != nil {
+				return
+			}
+			if left -= len(key) + len(value) + 2; left < 0 || len(key) > maxBackupKey || len(value) > maxBackupValue {
+				t.Fatalf("%d and %d bytes of %d", len(key), len(value), len(b))
+			}
+		}
+	})
 }
 
 // The view is the file: whatever is changed, opening again shows the same.
