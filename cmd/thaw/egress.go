@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -90,7 +92,7 @@ func (c *config) egress() (policy egress.Config, roots []byte, err error) {
 		return policy, nil, fmt.Errorf("--egress-deny: %w", err)
 	}
 	if c.EgressEndpoint {
-		rules, err := egress.ParseRules(c.Listen)
+		rules, err := endpointRules(c.Listen)
 		if err != nil {
 			return policy, nil, fmt.Errorf("--egress-endpoint: --listen %s is no address: %w", c.Listen, err)
 		}
@@ -122,6 +124,28 @@ func (c *config) egress() (policy egress.Config, roots []byte, err error) {
 		}
 	}
 	return policy, roots, nil
+}
+
+// endpointRules open the address that the server listens on; where that is all of the machine's, each of these.
+func endpointRules(listen string) ([]egress.Rule, error) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return nil, err
+	}
+	if ip, err := netip.ParseAddr(host); host != "" && (err != nil || !ip.IsUnspecified()) {
+		return egress.ParseRules(listen)
+	}
+	texts := []string{net.JoinHostPort("localhost", port)}
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && !n.IP.IsLinkLocalUnicast() {
+			texts = append(texts, net.JoinHostPort(n.IP.String(), port))
+		}
+	}
+	return egress.ParseRules(texts...)
 }
 
 // list splits a comma-separated flag.

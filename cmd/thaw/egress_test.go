@@ -69,6 +69,12 @@ func TestEgressConfiguration(t *testing.T) {
 			}
 		})
 	}
+	for _, listen := range []string{"0.0.0.0:8000", "[::]:8000", ":8000"} {
+		got, err := endpointRules(listen)
+		if err != nil || len(got) < 2 || got[0] != rules(t, "127.0.0.1:8000")[0] || got[1] != rules(t, "[::1]:8000")[0] {
+			t.Errorf("%s: %v, %v", listen, got, err)
+		}
+	}
 	for file, want := range map[string]string{
 		"egress: sometimes\n":                                                       `choose public or closed`,
 		"egress:\n  allow: [nonsense]\n":                                            `egress rule "nonsense"`,
