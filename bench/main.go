@@ -43,6 +43,8 @@ func main() {
 			benchHostile(ctx, dir)
 		case "python":
 			benchPython(ctx, dir)
+		case "nodejs":
+			benchNode(ctx, dir)
 		case "soak":
 			benchSoak(ctx, dir)
 		default:
