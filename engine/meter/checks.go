@@ -20,7 +20,8 @@ func payAtEntry(all []*analysis) []bool {
 //
 // The nodes of the graph are functions and the types of indirect calls; a call inside a loop is no edge, for the loop's
 // own check is on every way through it. A feedback vertex set is found greedily: of each strongly connected component the
-// node with the most edges on both sides is taken out, and what is left is decomposed again.
+// node with the most edges on both sides is taken out, and what is left is decomposed again. A function that is taken out
+// has checks after its calls, a type after all indirect calls of that type.
 func callSites(m *module, all []*analysis) (sites [][]bool, taken int) {
 	g := newCallGraph(m, all)
 	cut, taken := g.feedbackSet()
@@ -48,7 +49,6 @@ type callGraph struct {
 	functions int
 	canonical []int32   // first type that is equal to a type: call_indirect compares structures
 	edges     [][]int32 // by node, sorted, each once
-	times     [][]int   // by edge, how many calls it stands for; a type leads to its functions without any
 	into      [][]int32 // the same backwards
 	component []int32   // stamp of the set that a node belongs to
 	stamp     int32
@@ -62,7 +62,7 @@ func newCallGraph(m *module, all []*analysis) *callGraph {
 	n := len(all)
 	nodes := n + len(m.types)
 	g := &callGraph{
-		functions: n, canonical: make([]int32, len(m.types)), edges: make([][]int32, nodes), times: make([][]int, nodes),
+		functions: n, canonical: make([]int32, len(m.types)), edges: make([][]int32, nodes),
 		component: make([]int32, nodes), index: make([]int32, nodes), low: make([]int32, nodes),
 		onStack: make([]bool, nodes), in: make([]int32, nodes), out: make([]int32, nodes),
 	}
@@ -112,19 +112,9 @@ func newCallGraph(m *module, all []*analysis) *callGraph {
 			}
 		}
 	}
-	for i, all := range g.edges {
-		slices.Sort(all)
-		g.edges[i] = slices.Compact(slices.Clone(all))
-		g.times[i] = make([]int, len(g.edges[i]))
-		k := 0
-		for _, w := range all {
-			if w != g.edges[i][k] {
-				k++
-			}
-			if i < n {
-				g.times[i][k]++
-			}
-		}
+	for i := range g.edges {
+		slices.Sort(g.edges[i])
+		g.edges[i] = slices.Compact(g.edges[i])
 	}
 	return g
 }
@@ -166,11 +156,6 @@ func (g *callGraph) feedbackSet() (cut map[edge]bool, taken int) {
 // takeOut takes the busiest nodes out of a component, notes the edges that this cuts, and returns the other nodes. One node
 // at a time gives the smallest sets; in large components it is one in 500, for time. Edges to other components need no check,
 // nor do those to nodes taken out earlier: no cycle that is left goes through them.
-//
-// A function is taken out by cutting either the calls that it gets or those that it makes, a type by cutting either the
-// indirect calls of that type or the calls that all functions of the type make, which go with it: whichever are fewer. In
-// CPython the one indirect call that ends an object's life is compiled into thousands of places, but the functions that it
-// leads to are some hundred, and most objects die without a further call.
 func (g *callGraph) takeOut(scc []int32, cut map[edge]bool) []int32 {
 	g.stamp++
 	for _, v := range scc {
@@ -186,58 +171,24 @@ func (g *callGraph) takeOut(scc []int32, cut map[edge]bool) []int32 {
 	}
 	weight := func(v int32) int64 { return int64(g.in[v]) * int64(g.out[v]) / int64(min(g.in[v], g.out[v])+1) }
 	slices.SortFunc(scc, func(v, w int32) int { return cmp.Or(cmp.Compare(weight(w), weight(v)), cmp.Compare(v, w)) })
-	for _, v := range scc[:1+len(scc)/500] {
-		if g.component[v] != g.stamp {
-			continue // it went with a type
-		}
-		getting := g.within(g.into[v])
-		making := []int32{v}
-		if int(v) >= g.functions {
-			making = g.within(g.edges[v])
-		}
-		gets, makes := 0, 0
-		for _, u := range getting {
-			gets += g.calls(u, v)
-		}
-		for _, f := range making {
-			for _, w := range g.within(g.edges[f]) {
-				makes += g.calls(f, w)
+	n := 1 + len(scc)/500
+	for _, v := range scc[:n] {
+		// Of a function either the calls that it makes or those that it gets; of a type the indirect calls.
+		if int(v) >= g.functions || g.in[v] < g.out[v] && !g.calledByType(v) {
+			for _, u := range g.into[v] {
+				if g.component[u] == g.stamp {
+					cut[edge{u, v}] = true
+				}
 			}
+			continue
 		}
-		if gets < makes && !(int(v) < g.functions && g.calledByType(v)) {
-			for _, u := range getting {
-				cut[edge{u, v}] = true
+		for _, w := range g.edges[v] {
+			if g.component[w] == g.stamp {
+				cut[edge{v, w}] = true
 			}
-			making = nil
-		}
-		for _, f := range making {
-			for _, w := range g.within(g.edges[f]) {
-				cut[edge{f, w}] = true
-			}
-		}
-		g.component[v] = 0
-		for _, f := range making {
-			g.component[f] = 0
 		}
 	}
-	return slices.DeleteFunc(scc, func(v int32) bool { return g.component[v] != g.stamp })
-}
-
-// within returns those of some nodes that are in the component that is being worked on.
-func (g *callGraph) within(nodes []int32) []int32 {
-	var in []int32
-	for _, v := range nodes {
-		if g.component[v] == g.stamp {
-			in = append(in, v)
-		}
-	}
-	return in
-}
-
-// calls is how many calls an edge stands for.
-func (g *callGraph) calls(from, to int32) int {
-	k, _ := slices.BinarySearch(g.edges[from], to)
-	return g.times[from][k]
+	return scc[n:]
 }
 
 // calledByType says whether a type of the component that is being worked on leads to function v.
