@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -469,4 +470,13 @@ func FuzzImport(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestSieve(t *testing.T) {
+	s := newSieve()
+	for n := int64(2001); n < 40_000; n += 2 { // a composite number below the square of the limit has a factor below it
+		if p := big.NewInt(n); s.composite(p, new(big.Int)) == p.ProbablyPrime(0) {
+			t.Fatal(n)
+		}
+	}
 }

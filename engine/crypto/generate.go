@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
+	"math"
 	"math/big"
 )
 
@@ -58,10 +59,10 @@ func generateRSA(bits, exponent int, charge Charge) (*rsa.PrivateKey, error) {
 	if exponent < 3 || exponent%2 == 0 || exponent >= 1<<31-1 {
 		return nil, failf("ERR_OSSL_RSA_PUB_EXPONENT_OUT_OF_RANGE", "error:020000B2:rsa routines::pub exponent out of range")
 	}
-	e, one := big.NewInt(int64(exponent)), big.NewInt(1)
+	e, one, small := big.NewInt(int64(exponent)), big.NewInt(1), newSieve()
 	for {
-		p := prime((bits+1)/2, e, charge)
-		q := prime(bits/2, e, charge)
+		p := prime((bits+1)/2, e, small, charge)
+		q := prime(bits/2, e, small, charge)
 		n := new(big.Int).Mul(p, q)
 		if n.BitLen() != bits || p.Cmp(q) == 0 {
 			continue
@@ -82,7 +83,7 @@ func generateRSA(bits, exponent int, charge Charge) (*rsa.PrivateKey, error) {
 }
 
 // prime finds a random prime of that many bits, the two highest set, for which e can be the public exponent.
-func prime(bits int, e *big.Int, charge Charge) *big.Int {
+func prime(bits int, e *big.Int, small *sieve, charge Charge) *big.Int {
 	units := rsaUnits(bits) * 2
 	b := make([]byte, (bits+7)/8)
 	p, m, one := new(big.Int), new(big.Int), big.NewInt(1)
@@ -96,7 +97,7 @@ candidates:
 		}
 		p.SetBit(p, bits-1, 1)
 		p.SetBit(p, bits-2, 1)
-		if hasSmallFactor(p, m) {
+		if small.composite(p, m) {
 			charge(2_000)
 			continue
 		}
@@ -117,13 +118,42 @@ candidates:
 	}
 }
 
-// hasSmallFactor rules out four of five candidates cheaply.
-func hasSmallFactor(p, m *big.Int) bool {
-	const product = 3 * 5 * 7 * 11 * 13 * 17 * 19 * 23 * 29 * 31 * 37 * 41 * 43 * 47 * 53
-	r := m.Mod(p, new(big.Int).SetUint64(product)).Uint64()
-	for _, f := range [...]uint64{3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53} {
-		if r%f == 0 {
-			return true
+// sieve rules out candidates that have a small factor, nearly nine of ten, at a fraction of a test's cost.
+type sieve struct {
+	products []*big.Int // each fits a word
+	primes   [][]uint64 // those of each product
+}
+
+func newSieve() *sieve {
+	const limit = 2000
+	var s sieve
+	composite := make([]bool, limit)
+	product, group := uint64(1), []uint64(nil)
+	for p := uint64(3); p < limit; p += 2 {
+		if composite[p] {
+			continue
+		}
+		for m := p * p; m < limit; m += 2 * p {
+			composite[m] = true
+		}
+		if product > math.MaxUint64/p {
+			s.products, s.primes = append(s.products, new(big.Int).SetUint64(product)), append(s.primes, group)
+			product, group = 1, nil
+		}
+		product, group = product*p, append(group, p)
+	}
+	s.products, s.primes = append(s.products, new(big.Int).SetUint64(product)), append(s.primes, group)
+	return &s
+}
+
+// composite says whether p, which is larger than the primes of the sieve, has one of them as a factor. m is scratch.
+func (s *sieve) composite(p, m *big.Int) bool {
+	for i, product := range s.products {
+		r := m.Mod(p, product).Uint64()
+		for _, f := range s.primes[i] {
+			if r%f == 0 {
+				return true
+			}
 		}
 	}
 	return false
