@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -46,12 +47,13 @@ func benchMeter(ctx context.Context, dir string) {
 		case l.linked == "":
 			fmt.Println("  its build doesn't use wasm-opt: the comparison that counts the pre-pass is the same")
 		case len(forms) == 2:
-			fmt.Println("  what wasm-opt does was not measured: no module of before in the build folder (make runtimes)")
+			fmt.Println("  what wasm-opt does was not measured: the build folder has no module of before this guest (make runtimes)")
 		}
 	}
 }
 
-// linkedModule finds the module before wasm-opt where the runtime's build script left it.
+// linkedModule finds the module before wasm-opt where the runtime's build script left it, if what became of it is the guest
+// that is measured.
 func linkedModule(l interpreter) string {
 	if l.linked == "" {
 		return ""
@@ -63,6 +65,12 @@ func linkedModule(l interpreter) string {
 		dir = filepath.Join(home, ".cache", "thaw-build")
 	}
 	file := filepath.Join(dir, filepath.FromSlash(l.linked))
+	want, err := l.guest().Wasm()
+	check(err)
+	got, err := os.ReadFile(filepath.Join(filepath.Dir(file), "thaw.wasm"))
+	if err != nil || !bytes.Equal(got, want) {
+		return ""
+	}
 	if _, err := os.Stat(file); err != nil {
 		return ""
 	}
