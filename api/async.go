@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -255,28 +253,14 @@ func (s *Server) deleteAsyncConfig(r *request) error {
 }
 
 func (s *Server) listAsyncConfigs(r *request) error {
-	after, limit, err := pageUpTo(r, 50, 50)
-	if err != nil {
-		return err
-	}
-	_, f, err := s.findFunction(r)
-	if err != nil {
-		return err
-	}
-	type item struct {
-		qualifier string
-		shape     *asyncShape
-	}
-	list := []item{}
-	for _, q := range slices.Sorted(maps.Keys(f.Qualified)) {
-		if a := f.Qualified[q].Async; a != nil && (after == "" || orDefault(q, latest) > after) {
-			list = append(list, item{orDefault(q, latest), s.asyncShape(f, q, a)})
+	shown, next, err := listQualified(s, r, func(f *store.Function, q string, set *store.Qualified) *asyncShape {
+		if set.Async == nil {
+			return nil
 		}
-	}
-	list, next := cut(list, limit, func(i item) string { return i.qualifier })
-	shown := []*asyncShape{}
-	for _, i := range list {
-		shown = append(shown, i.shape)
+		return s.asyncShape(f, q, set.Async)
+	})
+	if err != nil {
+		return err
 	}
 	s.json(r.ctx, fasthttp.StatusOK, marshal(struct {
 		FunctionEventInvokeConfigs []*asyncShape

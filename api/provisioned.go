@@ -1,8 +1,6 @@
 package api
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -139,29 +137,21 @@ func (s *Server) deleteProvisioned(r *request) error {
 }
 
 func (s *Server) listProvisioned(r *request) error {
-	after, limit, err := pageUpTo(r, 50, 50)
-	if err != nil {
-		return err
-	}
-	_, f, err := s.findFunction(r)
-	if err != nil {
-		return err
-	}
-	list := []*provisionedShape{}
-	for _, q := range slices.Sorted(maps.Keys(f.Qualified)) {
-		c := f.Qualified[q]
+	shown, next, err := listQualified(s, r, func(f *store.Function, q string, set *store.Qualified) *provisionedShape {
 		v := versionOf(f, q)
-		if c.Provisioned == nil || v == nil || after != "" && q <= after {
-			continue
+		if set.Provisioned == nil || v == nil {
+			return nil
 		}
-		shape := shapeProvisioned(c.Provisioned, s.provisionedStatus(v))
+		shape := shapeProvisioned(set.Provisioned, s.provisionedStatus(v))
 		shape.FunctionArn = s.qualifiedARN(f, q)
-		list = append(list, shape)
+		return shape
+	})
+	if err != nil {
+		return err
 	}
-	list, next := cut(list, limit, func(p *provisionedShape) string { return p.FunctionArn[strings.LastIndexByte(p.FunctionArn, ':')+1:] })
 	s.json(r.ctx, fasthttp.StatusOK, marshal(struct {
 		ProvisionedConcurrencyConfigs []*provisionedShape
 		NextMarker                    *string
-	}{list, next}))
+	}{shown, next}))
 	return nil
 }

@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -194,28 +192,14 @@ func (s *Server) deleteURL(r *request) error {
 }
 
 func (s *Server) listURLs(r *request) error {
-	after, limit, err := pageUpTo(r, 50, 50)
-	if err != nil {
-		return err
-	}
-	_, f, err := s.findFunction(r)
-	if err != nil {
-		return err
-	}
-	type item struct {
-		qualifier string
-		shape     *urlShape
-	}
-	list := []item{}
-	for _, q := range slices.Sorted(maps.Keys(f.Qualified)) {
-		if u := f.Qualified[q].URL; u != nil && (after == "" || orDefault(q, latest) > after) {
-			list = append(list, item{orDefault(q, latest), s.urlShape(f, q, u)})
+	shown, next, err := listQualified(s, r, func(f *store.Function, q string, set *store.Qualified) *urlShape {
+		if set.URL == nil {
+			return nil
 		}
-	}
-	list, next := cut(list, limit, func(i item) string { return i.qualifier })
-	shown := []*urlShape{}
-	for _, i := range list {
-		shown = append(shown, i.shape)
+		return s.urlShape(f, q, set.URL)
+	})
+	if err != nil {
+		return err
 	}
 	s.json(r.ctx, fasthttp.StatusOK, marshal(struct {
 		FunctionUrlConfigs []*urlShape
