@@ -34,8 +34,8 @@ def _constructor(name):
         raise ValueError("unsupported hash type " + name) from None
 
 
-def new(name, string=b"", *, usedforsecurity=True):
-    return _constructor(name)(string)
+def new(name, data=b"", *, usedforsecurity=True, string=None):
+    return _constructor(name)(data if string is None else string)
 
 
 def _digest_name(digestmod):

@@ -8,6 +8,7 @@ to), the choice of ciphers, resumption of sessions chosen by hand, and unwrappin
 
 import base64
 import errno
+import operator
 import os
 import re
 import select
@@ -206,6 +207,8 @@ class _Session:
             raise _ssl_error(SSLError, SSL_ERROR_SSL, None, "Cannot create a client socket with a PROTOCOL_TLS_SERVER context")
         if server_hostname == "":
             raise ValueError("server_hostname cannot be an empty string or start with a leading dot.")
+        if server_hostname is not None and "\0" in server_hostname:
+            raise TypeError("argument must be encoded string without null bytes, not str")
         if server_hostname is not None and server_hostname.startswith("."):
             raise ValueError("server_hostname cannot be an empty string or start with a leading dot.")
         if context.check_hostname and not server_hostname:
@@ -506,9 +509,9 @@ class MemoryBIO:
     def write(self, b):
         if self._eof:
             raise SSLError("cannot write() after write_eof()")
-        n = len(self._data)
-        self._data += b
-        return len(self._data) - n
+        view = memoryview(b)
+        self._data += view if view.format == "B" and view.c_contiguous else view.tobytes()
+        return view.nbytes
 
     def write_eof(self):
         self._eof = True
@@ -566,15 +569,16 @@ class _SSLContext:
             "check_hostname": client,
             "verify_mode": CERT_REQUIRED if client else CERT_NONE,
             "verify_flags": VERIFY_X509_TRUSTED_FIRST,
-            "options": OP_ALL | OP_NO_SSLv3 | OP_CIPHER_SERVER_PREFERENCE | OP_NO_COMPRESSION | OP_ENABLE_MIDDLEBOX_COMPAT | OP_IGNORE_UNEXPECTED_EOF,
+            "options": OP_ALL | OP_NO_SSLv3 | OP_CIPHER_SERVER_PREFERENCE | OP_NO_COMPRESSION | OP_ENABLE_MIDDLEBOX_COMPAT,
             "minimum_version": PROTO_TLSv1_2 if fixed is None else fixed,
             "maximum_version": PROTO_MAXIMUM_SUPPORTED if fixed is None else fixed,
         }
         self._roots, self._system_roots = {}, False  # DER by DER, in order
         self._certificate = self._key = self._alpn = None
-        self._host_flags = HOSTFLAG_NEVER_CHECK_SUBJECT
+        self._host_flags = HOSTFLAG_NO_PARTIAL_WILDCARDS
         self._sent = None
         self.post_handshake_auth = False
+        self._tickets = 2
         self._callback = self._sni = None
         return self
 
@@ -628,6 +632,7 @@ class _SSLContext:
 
     @verify_mode.setter
     def verify_mode(self, value):
+        value = operator.index(value)
         if value not in (CERT_NONE, CERT_OPTIONAL, CERT_REQUIRED):
             raise ValueError("invalid value for verify_mode")
         if value == CERT_NONE and self._values["check_hostname"]:
@@ -641,16 +646,28 @@ class _SSLContext:
         value = int(value)
         if value not in (PROTO_MINIMUM_SUPPORTED, PROTO_MAXIMUM_SUPPORTED, 0x300) and value not in [v[0] for v in _VERSIONS]:
             raise ValueError("Unsupported TLS/SSL version {:#x}".format(value))
-        if value == PROTO_MINIMUM_SUPPORTED:
-            value = PROTO_TLSv1
-        elif value == PROTO_MAXIMUM_SUPPORTED and name == "minimum_version":
+        if value == PROTO_MAXIMUM_SUPPORTED and name == "minimum_version":
             value = PROTO_TLSv1_3
+        elif value == PROTO_MINIMUM_SUPPORTED and name == "maximum_version":
+            value = PROTO_TLSv1
         self._set(name, value)
 
     minimum_version = property(lambda self: self._values["minimum_version"], lambda self, v: self._set_version("minimum_version", v))
     maximum_version = property(lambda self: self._values["maximum_version"], lambda self, v: self._set_version("maximum_version", v))
     security_level = property(lambda self: 2)
-    num_tickets = property(lambda self: 2)
+
+    @property
+    def num_tickets(self):
+        return self._tickets
+
+    @num_tickets.setter
+    def num_tickets(self, value):
+        if value < 0:
+            raise ValueError("value must be non-negative")
+        if self._values["protocol"] != PROTOCOL_TLS_SERVER:
+            raise ValueError("SSLContext is not a server context.")
+        self._tickets = int(value)
+
     _msg_callback = property(lambda self: self._callback, lambda self, v: setattr(self, "_callback", v))
     sni_callback = property(lambda self: self._sni, lambda self, v: setattr(self, "_sni", v))
 
@@ -659,7 +676,7 @@ class _SSLContext:
 
     def set_ciphers(self, ciphers):
         """The host picks the ciphers, all of them strong ones. That some could be meant is all that is checked."""
-        names = [part for part in re.split(r"[:, ]", ciphers) if part]
+        names = [part for part in re.split(r"[:, ]", ciphers) if re.fullmatch(r"[-+!@=\w.]+", part)]
         known = {name for name, _, _ in _CIPHERS}
         if not any(name in known or not name.isupper() or name[0] in "@!+-" or "-" not in name for name in names):
             raise _ssl_error(SSLError, SSL_ERROR_SSL, "NO_CIPHER_MATCH", "No cipher can be selected.")
@@ -667,9 +684,15 @@ class _SSLContext:
     def set_ecdh_curve(self, name):
         if not isinstance(name, (str, bytes)):
             raise TypeError("a string expected")
+        name = name if isinstance(name, str) else name.decode()
+        if name not in ("prime256v1", "P-256", "secp384r1", "P-384", "secp521r1", "P-521", "X25519"):
+            raise ValueError("unknown elliptic curve name {!r}".format(name))
 
     def load_dh_params(self, path):
-        raise NotImplementedError("for servers only")
+        """For servers; that the file is there is all that is checked."""
+        with open(os.fspath(path), "rb") as f:
+            if b"DH PARAMETERS" not in f.read():
+                raise _ssl_error(SSLError, SSL_ERROR_SSL, "NO_START_LINE", "no start line", "PEM")
 
     def get_ciphers(self):
         return [
@@ -723,9 +746,12 @@ class _SSLContext:
     @staticmethod
     def _pem(data):
         try:
-            return [base64.b64decode(b"".join(m.group().split(b"\n")[1:-1]), validate=False) for m in _CERTIFICATE.finditer(data)]
-        except ValueError:
-            return []
+            found = [base64.b64decode(b"".join(m.group().split(b"\n")[1:-1]), validate=False) for m in _CERTIFICATE.finditer(data)]
+            for der in found:
+                decode_certificate(der)
+        except (ValueError, IndexError, UnicodeError):
+            raise _ssl_error(SSLError, 9, "PEM_LIB", "PEM lib", "PEM") from None
+        return found
 
     @staticmethod
     def _der(data):
@@ -739,6 +765,8 @@ class _SSLContext:
                 break
             out.append(data[: head + n])
             data = data[head + n :]
+        if data and out:
+            raise _ssl_error(SSLError, SSL_ERROR_SSL, "NOT_ENOUGH_DATA", "not enough data: cadata does not contain a certificate", "ASN1")
         return out
 
     def _add(self, certificates, library, text, reason):
@@ -747,10 +775,11 @@ class _SSLContext:
         self._roots.update(dict.fromkeys(certificates))
 
     def cert_store_stats(self):
-        return {"x509": len(self._roots), "crl": 0, "x509_ca": len(self._roots)}
+        return {"x509": len(self._roots), "crl": 0, "x509_ca": sum(map(is_authority, self._roots))}
 
     def get_ca_certs(self, binary_form=False):
-        return list(self._roots) if binary_form else [decode_certificate(der) for der in self._roots]
+        roots = filter(is_authority, self._roots)
+        return list(roots) if binary_form else list(map(decode_certificate, roots))
 
     # ---- the client's own certificate ----
 
@@ -764,7 +793,12 @@ class _SSLContext:
         certificates, keys = _CERTIFICATE.findall(chain), _KEY.findall(key)
         if not certificates or not keys:
             raise _ssl_error(SSLError, 9, "PEM_LIB", "PEM lib")
+        self._pem(chain)  # raises if malformed
         key = keys[0]
+        try:
+            base64.b64decode(b"".join(line for line in key.split(b"\n")[1:-1] if b":" not in line), validate=True)
+        except ValueError:
+            raise _ssl_error(SSLError, 9, "PEM_LIB", "PEM lib") from None
         if b"ENCRYPTED" in key:
             key = self._decrypted(key, password)
         self._certificate, self._key = b"\n".join(certificates) + b"\n", key + b"\n"

@@ -16,6 +16,7 @@ HAS_NPN = HAS_SSLv2 = HAS_SSLv3 = HAS_TLS_UNIQUE = HAS_PSK = False
 OP_NO_SSLv2 = 0
 OP_SINGLE_DH_USE = 0
 OP_SINGLE_ECDH_USE = 0
+OP_LEGACY_SERVER_CONNECT = 4
 OP_IGNORE_UNEXPECTED_EOF = 128
 OP_NO_TICKET = 0x4000
 OP_NO_COMPRESSION = 0x20000
@@ -262,6 +263,21 @@ def _distribution_points(data):
                     if inner == 0xA0:
                         uris.extend(value for kind, value in _general_names(names) if kind == "URI")
     return tuple(uris)
+
+
+def is_authority(der):
+    """Whether a certificate may sign others: by its basic constraints, or as one of version 1 that signed itself."""
+    fields = list(_elements(_element(_element(der, 0)[1], 0)[1]))
+    if fields[0][0] != 0xA0:
+        return fields[2] == fields[4]  # issuer and subject
+    for tag, extensions in fields:
+        if tag == 0xA3:
+            for _, extension in _elements(_element(extensions, 0)[1]):
+                parts = list(_elements(extension))
+                if _oid(parts[0][1]) == "2.5.29.19":
+                    flags = list(_elements(_element(parts[-1][1], 0)[1]))
+                    return bool(flags) and flags[0][0] == _BOOLEAN and flags[0][1] != b"\0"
+    return False
 
 
 def decode_certificate(der):
