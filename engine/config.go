@@ -32,7 +32,8 @@ type Config struct {
 	// IdleTimeout is how long an idle instance is kept; 0 means 10 minutes, negative means for ever.
 	IdleTimeout time.Duration
 
-	// InitTimeout limits the loading of a function; 0 means 10 s, as in Lambda's Init phase.
+	// InitTimeout limits the loading of a function; 0 means 10 s, as in Lambda's Init phase. A function whose Timeout is longer
+	// may take that: Lambda repeats an Init phase that took too long within the invocation.
 	InitTimeout time.Duration
 
 	// CPU is the rule by which guests share processors, CPUs how many they may use; 0 means all. A program that serves

@@ -144,8 +144,11 @@ func (in *instance) restore(ctx context.Context, credentials bool) error {
 	return err
 }
 
+// initTimeout is how long the function's handler may take to load.
+func (v *version) initTimeout() time.Duration { return max(v.e.cfg.InitTimeout, v.f.Timeout) }
+
 func (in *instance) load(ctx context.Context) error {
-	limits := in.limits(ctx, time.Now().Add(in.v.e.cfg.InitTimeout))
+	limits := in.limits(ctx, time.Now().Add(in.v.initTimeout()))
 	limits.Faults = true
 	payload, status, err := in.box.Load(in.v.loadRecord(in.log.stream), nil, limits)
 	in.faults += in.box.Usage().Faults

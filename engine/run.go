@@ -96,7 +96,7 @@ func (e *Engine) notStarted(ctx context.Context, v *version, req *Request, resp 
 		resp.FunctionError = Unhandled
 		payload, line := failed.payload, ""
 		if failed.cause != nil {
-			payload, line = failure(v.f.Runtime, resp.RequestID, v.e.cfg.InitTimeout, failed.cause)
+			payload, line = failure(v.f.Runtime, resp.RequestID, v.initTimeout(), failed.cause)
 		}
 		resp.Payload = append(resp.Payload, payload...)
 		resp.Report.Cold = true
