@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,12 +28,15 @@ var pythonReasons string
 func pythonModules() []string {
 	return strings.Fields(`
 		json re datetime decimal collections itertools functools hashlib hmac base64 binascii struct csv urlparse uuid logging io zlib gzip bz2
-		lzma zipfile sqlite3 asyncio socket ssl http_cookies httplib urllib urllib2 email select selectors poll
+		lzma zipfile sqlite3 socket ssl http_cookies httplib urllib urllib2 email select selectors poll
 		math cmath random statistics fractions numeric_tower operator heapq bisect string str bytes unicodedata codecs textwrap difflib html htmlparser
 		list tuple dict set int float bool range slice deque defaultdict ordered_dict enum dataclasses typing types contextlib contextlib_async abc
 		copy pickle pprint generators coroutines asyncgen exceptions traceback with patma fstring syntax calendar time zoneinfo pathlib tempfile
 		shutil glob fnmatch os posixpath configparser argparse shlex string_literals secrets ipaddress xml_etree xml_etree_c queue sched weakref
-		inspect importlib ast tokenize array memoryview concurrent_futures`)
+		inspect importlib ast tokenize array memoryview concurrent_futures
+		asyncio.test_base_events asyncio.test_context asyncio.test_eager_task_factory asyncio.test_futures asyncio.test_futures2 asyncio.test_locks
+		asyncio.test_pep492 asyncio.test_protocols asyncio.test_queues asyncio.test_runners asyncio.test_staggered asyncio.test_streams
+		asyncio.test_taskgroups asyncio.test_tasks asyncio.test_threads asyncio.test_timeouts asyncio.test_transports asyncio.test_waitfor`)
 }
 
 // pythonTimeout limits an invocation that runs a class of tests, pythonAlone one that runs a single test.
@@ -47,7 +49,7 @@ const (
 // whose package is the suite. A class whose invocation ends without an answer (a crash, memory, time) is run again test by test, so that a
 // test costs only itself.
 func runPython(ctx context.Context, o options, folder string) (*report, error) {
-	code, err := pack(filepath.Dir(folder), "", []string{filepath.Base(folder)}, map[string]string{"suite.py": pythonDriver})
+	code, err := pack(folder, "test", []string{"."}, map[string]string{"suite.py": pythonDriver})
 	if err != nil {
 		return nil, err
 	}

@@ -12,10 +12,12 @@ import unittest
 os.chdir("/tmp")  # tests write beside themselves
 
 from test import support  # noqa: E402
+from test.support import socket_helper  # noqa: E402
 
 support.use_resources = []  # as a plain run of CPython's: nothing that needs a network, much time or large files
 support.has_socket_support = True  # CPython believes of every WebAssembly platform that it has none
 support.verbose = 0
+socket_helper.has_gethostname = True
 logging.getLogger().handlers.clear()  # the suite expects an interpreter as it starts, without Lambda's handler
 logging.getLogger().setLevel(logging.WARNING)
 
