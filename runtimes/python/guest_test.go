@@ -392,6 +392,27 @@ def handler(e, c):
 	}
 }
 
+// An event loop made by its class is the one that asyncio.run makes; the environment as bytes is the environment.
+func TestByClass(t *testing.T) {
+	got := run(t, `
+import asyncio, os
+async def main():
+    async with asyncio.TaskGroup() as g:
+        a, b = g.create_task(asyncio.sleep(0.01, 1)), g.create_task(asyncio.to_thread(lambda: 2))
+    return a.result() + b.result()
+def handler(e, c):
+    loop = asyncio.SelectorEventLoop()
+    n = loop.run_until_complete(main())
+    loop.close()
+    with asyncio.Runner(loop_factory=asyncio.EventLoop) as r:
+        n += r.run(main())
+    os.environ["A"] = "ü"
+    os.environb[b"B"] = b"\xff"
+    return n, os.environb[b"A"].hex(), os.environ["B"] == "\udcff", os.getenvb(b"A") == os.environb[b"A"], sorted(os.environ) == sorted(map(os.fsdecode, os.environb))
+`, "{}")
+	want(t, got, `[6, "c3bc", true, true, true]`)
+}
+
 // What degrades in a sandbox with one thread, and how.
 func TestConcurrency(t *testing.T) {
 	got := run(t, `

@@ -255,6 +255,15 @@ def init(preload):
     gc.freeze()  # a collection does not touch, and so not dirty, the pages of what is in the snapshot
 
 
+class _Environb(type(os.environ)):
+    """os.environb: the same environment as os.environ, whose dictionary is another one after every restore."""
+
+    _data = property(lambda self: os.environ._data, lambda self, value: None)
+
+
+os.environb = _Environb(None, os.environb.encodekey, os.environb.decodekey, os.environb.encodevalue, os.environb.decodevalue)
+
+
 def _preload_names():
     """The entries of a package that stand for a module which our snapshot has imported, and AWS's runtime has not."""
     names = {name for name in sys.modules if "." not in name and name not in _core and not name.startswith(("_", "thaw_"))}

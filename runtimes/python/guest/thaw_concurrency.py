@@ -99,6 +99,8 @@ _plain_bind = socket.socket.bind
 
 def install():
     asyncio.unix_events._UnixDefaultEventLoopPolicy._loop_factory = EventLoop
+    for module in (asyncio, asyncio.unix_events):  # for who makes one by its class
+        module.SelectorEventLoop = module.EventLoop = EventLoop
     concurrent.futures.thread.ThreadPoolExecutor.submit = _submit
     for name in _PROCESSES:
         if not hasattr(os, name):
