@@ -141,7 +141,7 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
     errors: {
       noSideEffectsToString: (value) => {
         try {
-          return types.isNativeError(value) ? Error.prototype.toString.call(value) : typeof value === 'object' ? Object.prototype.toString.call(value) : String(value);
+          return types.isNativeError(value) ? Error.prototype.toString.call(value) : typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value);
         } catch {
           return '<unprintable>';
         }
@@ -250,7 +250,10 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
         reallyExit: (code) => host.exit(code),
         _kill: (pid, signal) => (pid === 1 || pid === 0 ? (signal === 0 ? 0 : host.exit(128 + signal)) : -3),
         _rawDebug: (text) => host.log(0, text), _debugProcess: noop, _debugEnd: noop, _startProfilerIdleNotifier: noop, abort: () => host.exit(134),
-        causeSegfault: () => host.exit(139), patchProcessObject: noop, setEmitWarningSync: noop, loadEnvFile: noop, dlopen: unsupported('process.dlopen'),
+        causeSegfault: () => host.exit(139), patchProcessObject: noop, setEmitWarningSync: noop, loadEnvFile(file = '.env') {
+          const parsed = requireBuiltin('thaw/dotenv')(requireBuiltin('fs').readFileSync(file, 'utf8'));
+          for (const key in parsed) process.env[key] ??= parsed[key];
+        }, dlopen: unsupported('process.dlopen'),
         _getActiveRequests: () => [], _getActiveHandles: () => [], getActiveResourcesInfo: () => [],
       };
     },
@@ -305,7 +308,7 @@ module.exports = function makeBindings({ privateSymbols, perIsolateSymbols, perC
         return files.length > 0 && /[/\\]node_modules[/\\]/.test(files[0]);
       },
       isArrayBufferDetached: (b) => b.detached === true, guessHandleType: (fd) => (fd <= 2 ? 'PIPE' : 'FILE'),
-      toUSVString: (s) => `${s}`.toWellFormed(), arrayBufferViewHasBuffer: () => true, parseEnv: () => ({}),
+      toUSVString: (s) => `${s}`.toWellFormed(), arrayBufferViewHasBuffer: () => true, parseEnv: (text) => requireBuiltin('thaw/dotenv')(text),
       defineLazyProperties(target, id, keys, enumerable = true) { requireBuiltin('internal/util').defineLazyProperties(target, id, keys, enumerable); },
       WeakReference: class WeakReference {
         constructor(object) { this.object = object; }

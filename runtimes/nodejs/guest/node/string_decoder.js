@@ -7,17 +7,18 @@ module.exports = ({ encodings, buffer }) => {
   const text = (bytes, encoding) => buffer.decodeBytes(bytes, encoding);
 
   // How many bytes at the end of data begin a character that more data could complete, and how many are missing then.
-  function incomplete(data, encoding) {
+  // held of its bytes come from before.
+  function incomplete(data, encoding, held) {
     const n = data.length;
     if (encoding === UCS2) {
-      if (n % 2 === 1) return [n >= 3 && (data[n - 2] & 0xFC) === 0xD8 ? 3 : 1, 1];
+      if (n % 2 === 1) return [n === 3 && held > 1 && (data[1] & 0xFC) === 0xD8 ? 3 : 1, 1];
       return n >= 2 && (data[n - 1] & 0xFC) === 0xD8 ? [2, 2] : [0, 0];
     }
     if (encoding === BASE64 || encoding === BASE64URL) return n % 3 === 0 ? [0, 0] : [n % 3, 3 - n % 3];
     for (let back = 1; back <= Math.min(3, n); back++) {
       const b = data[n - back];
       if ((b & 0xC0) === 0x80) continue;
-      const need = b >= 0xC2 && b < 0xE0 ? 2 : b >= 0xE0 && b < 0xF0 ? 3 : b >= 0xF0 && b < 0xF5 ? 4 : 1;
+      const need = b >= 0xC2 && b < 0xE0 ? 2 : b >= 0xE0 && b < 0xF0 ? 3 : b >= 0xF0 && b < 0xF8 ? 4 : 1; // F5 to F7 are never valid, which Node finds out at the end
       if (need <= back) return [0, 0];
       if (back > 1) { // the second byte may already rule the character out
         const second = data[n - back + 1];
@@ -39,7 +40,7 @@ module.exports = ({ encodings, buffer }) => {
       joined.set(data, held);
       data = joined;
     }
-    const [rest, missing] = incomplete(data, encoding);
+    const [rest, missing] = incomplete(data, encoding, held);
     state.set(data.subarray(data.length - rest), kIncompleteCharactersStart);
     state[kBufferedBytes] = rest;
     state[kMissingBytes] = missing;
