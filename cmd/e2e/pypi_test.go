@@ -22,7 +22,7 @@ import (
 var pypiSubset = []string{"requests", "jinja2", "pydantic", "sqlalchemy", "jsonschema", "powertools", "click", "pyyaml"}
 
 // pypiPending are jobs that can't pass yet, and why.
-var pypiPending = map[string]string{"werkzeug": "hashlib has no pbkdf2_hmac", "sympy": "imports ctypes"}
+var pypiPending = map[string]string{"sympy": "imports ctypes, which needs native code"}
 
 // Widely used packages from PyPI, installed as a Lambda user installs them, do in a function what they do natively. A job of
 // testdata/pypi is a handler that uses one package; its first line says which wheels its deployment package holds. The host's
