@@ -78,8 +78,10 @@ guest=$here/../guest
 	$CC $cflags "${net[@]}" -I"$work/src/Include" -I. -c "$guest/net/tls.c" -o net_tls.o
 	$CC $cflags "${net[@]}" -include "$guest/net/config.h" -I"$work/src/Include" -I"$work/src/Include/internal" -I. \
 		-DPy_BUILD_CORE_BUILTIN -c "$work/src/Modules/socketmodule.c" -o net_socketmodule.o
-	# clang would run any wasm-opt that it finds on PATH: keep it out and run it ourselves.
-	PATH=/usr/lib/llvm-19/bin:/bin $CC $cflags -mexec-model=reactor -Wl,--stack-first -Wl,-z,stack-size=2097152 -Wl,--strip-debug \
+	# clang would run any wasm-opt that it finds on PATH, /bin included: keep it out and run it ourselves.
+	mkdir -p bin
+	ln -sf "$(command -v wasm-ld-19)" bin/wasm-ld-19
+	PATH=$PWD/bin /usr/lib/llvm-19/bin/clang $cflags -mexec-model=reactor -Wl,--stack-first -Wl,-z,stack-size=2097152 -Wl,--strip-debug \
 		-Wl,--wrap=stat,--wrap=lstat,--wrap=fstat,--wrap=fstatat,--wrap=_Py_dg_dtoa,--wrap=_Py_dg_freedtoa,--wrap=_Py_dg_strtod \
 		-o linked.wasm own_*.o net_*.o libpython3.13.a Modules/_hacl/*.a Modules/_decimal/libmpdec/*.a Modules/expat/*.a -L"$prefix/lib" \
 		-lz -lbz2 -llzma -lsqlite3 -lwasi-emulated-signal -lwasi-emulated-getpid -lwasi-emulated-process-clocks -lwasi-emulated-mman -ldl -lm
