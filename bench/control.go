@@ -25,7 +25,7 @@ func benchControl(ctx context.Context, dir string) {
 	check(err)
 	defer e.Close(ctx)
 	st, url, stop := serveAPI(ctx, filepath.Join(dir, "control"), e)
-	check(e.Ready(ctx, "python3.13"))
+	ready(ctx, e)
 
 	fmt.Printf("\nChanges through the Lambda API, each synced to disk before its answer\n")
 	for _, size := range []int{4 << 10, 1 << 20} {

@@ -19,6 +19,13 @@ import (
 // guests are the interpreters that are measured.
 func guests() []*abi.Guest { return []*abi.Guest{python.Guest(), nodejs.Guest()} }
 
+// ready waits for every guest: one that is still being compiled takes all processors.
+func ready(ctx context.Context, e *engine.Engine) {
+	for _, r := range e.Runtimes() {
+		check(e.Ready(ctx, r.Runtime))
+	}
+}
+
 func zipOf(files map[string]string) []byte {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)

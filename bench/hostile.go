@@ -25,7 +25,7 @@ func benchHostile(ctx context.Context, dir string) {
 	newEngine := func(mode cpu.Mode) *engine.Engine {
 		e, err := engine.New(ctx, engine.Config{Guests: guests(), CacheDir: filepath.Join(dir, "cache"), CPU: mode, Concurrency: -1})
 		check(err)
-		check(e.Ready(ctx, "python3.13"))
+		ready(ctx, e)
 		return e
 	}
 	deploy := func(e *engine.Engine, key string, code []byte, memory int, timeout time.Duration) {
@@ -113,7 +113,7 @@ func latencies(ctx context.Context, e *engine.Engine, n int) samples {
 func benchSoak(ctx context.Context, dir string) {
 	e, err := engine.New(ctx, engine.Config{Guests: guests(), CacheDir: filepath.Join(dir, "cache"), MemoryBudget: 256 << 20, Concurrency: -1})
 	check(err)
-	check(e.Ready(ctx, "python3.13"))
+	ready(ctx, e)
 	fmt.Printf("\nSoak, %.0f s of mixed load\n", *soak)
 	code := zipOf(map[string]string{"app.py": `
 import os, time
