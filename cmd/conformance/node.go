@@ -119,7 +119,7 @@ func runNode(ctx context.Context, o options, suite string) (*report, error) {
 	}
 	r, err := newRunner(ctx, o, nodejs.Guest(), engine.Function{
 		Runtime: "nodejs20.x", Handler: "driver.handler", MemoryMB: 512, Timeout: 15 * time.Second, Reserved: -1,
-		CodeSHA256: "node-suite", Code: engine.Zip(code),
+		CodeSHA256: hash(code), Code: engine.Zip(code),
 	})
 	if err != nil {
 		return nil, err

@@ -60,7 +60,7 @@ func runNPM(ctx context.Context, o options, folder string) (*report, error) {
 		return nil, err
 	}
 	r, err := newRunner(ctx, o, nodejs.Guest(), engine.Function{
-		Runtime: "nodejs20.x", MemoryMB: 512, Timeout: 30 * time.Second, Reserved: -1, CodeSHA256: "npm", Code: engine.Zip(code),
+		Runtime: "nodejs20.x", MemoryMB: 512, Timeout: 30 * time.Second, Reserved: -1, CodeSHA256: hash(code), Code: engine.Zip(code),
 	})
 	if err != nil {
 		return nil, err

@@ -108,7 +108,7 @@ func runTest262(ctx context.Context, o options, suite string) (*report, error) {
 	}
 	r, err := newRunner(ctx, o, nodejs.Guest(), engine.Function{
 		Runtime: "nodejs20.x", Handler: "driver.handler", MemoryMB: 256, Timeout: 30 * time.Second, Reserved: -1,
-		CodeSHA256: "test262", Code: engine.Zip(code), SnapStart: true, Isolation: engine.IsolationRequest, Key: "test262", Name: "test262",
+		CodeSHA256: hash(code), Code: engine.Zip(code), SnapStart: true, Isolation: engine.IsolationRequest, Key: "test262", Name: "test262",
 	})
 	if err != nil {
 		return nil, err
